@@ -1,0 +1,1 @@
+"""Synthetic people: one random identity, seen in any modality from any camera. No torch in here."""

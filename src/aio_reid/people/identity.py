@@ -1,0 +1,309 @@
+"""Who a synthetic person is: everything that stays the same from camera to camera.
+
+`random_identity` draws a person from a seed; `near_twin` changes exactly one attribute of a person, so that models learn to
+look at all of them. Nothing is rendered here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from aio_reid.people import wardrobe
+from aio_reid.people.wardrobe import GarmentKind
+
+RGB = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Paint:
+    """One colour of a thing.
+
+    Attributes:
+        colour: colour class ("navy").
+        tone: "", "dark" or "light".
+        rgb: the very colour of this thing, sRGB in 0..1.
+        nir: share of near infrared light (850 nm) that it reflects, 0..1. Most dyes are transparent there, so it says little about
+            the colour: a black cotton shirt may look as light as a white one.
+    """
+
+    colour: str
+    tone: str
+    rgb: RGB
+    nir: float
+
+
+@dataclass(frozen=True, slots=True)
+class Garment:
+    """One piece of clothing.
+
+    Attributes:
+        kind: garment class ("jacket").
+        paint, second: main colour, and the colour of pattern, print or lining.
+        pattern: "", or a pattern class ("striped").
+        pattern_seed: what exactly the pattern looks like; `pattern_scale` its size in metres.
+        material: "cotton", "wool", "synthetic", "denim" or "leather".
+        sleeve: "", "sleeveless", "short-sleeved" or "long-sleeved".
+        length: hem as a fraction of the leg below the hip (0 hip, 1 ankle).
+        fit: 0 skin-tight to 1 very loose.
+        is_open: worn open over another garment.
+    """
+
+    kind: str
+    paint: Paint
+    second: Paint
+    pattern: str
+    pattern_seed: int
+    pattern_scale: float
+    material: str
+    sleeve: str
+    length: float
+    fit: float
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A bag or thing in hand. `side` is -1 (the person's left) or 1 (right); `size` is relative, about 1."""
+
+    kind: str
+    paint: Paint
+    side: int
+    size: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hair:
+    """Hair; `style` is "bald", "short", "long", "ponytail", "bun", "braid" or "curly"; `length` 0 (cropped) to 1 (to the hip)."""
+
+    style: str
+    paint: Paint
+    length: float
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A synthetic person.
+
+    Attributes:
+        seed: what the person was drawn from; also seeds every detail that renderers add (a print's motif).
+        gender: "man", "woman", "boy" or "girl".
+        height_m: body height in metres.
+        build: 0 slim, 0.5 average, 1 heavy. shoulder, leg: relative width of shoulders and length of legs, about 1.
+        skin: sRGB of the skin, 0..1.
+        has_beard: a beard or not.
+        headwear: a "cap" or "hat", or None.
+        upper: shirt, or the whole of a dress (`kind == "dress"`); with `outer`, what shows between its open fronts.
+        outer: jacket, coat, cardigan, vest or suit over `upper`, or None.
+        lower: trousers, skirt ...; None under a dress.
+        shoes, carried: as named; worn: any of "glasses", "sunglasses", "mask", "scarf", "tie", "headphones", "belt".
+        worn_paint: the colour of scarf, tie, belt and headphones.
+    """
+
+    seed: int
+    gender: str
+    height_m: float
+    build: float
+    shoulder: float
+    leg: float
+    skin: RGB
+    hair: Hair
+    has_beard: bool
+    headwear: Garment | None
+    upper: Garment
+    outer: Garment | None
+    lower: Garment | None
+    shoes: Garment
+    carried: tuple[Carried, ...]
+    worn: tuple[str, ...]
+    worn_paint: Paint
+
+
+def random_identity(seed: int) -> Identity:
+    """Draw a person; the same seed gives the same person on every machine."""
+    rng = np.random.default_rng((seed, 0x1DE))
+    gender = _pick(rng, {"man": 44.0, "woman": 44.0, "boy": 6.0, "girl": 6.0})
+    feminine = gender in ("woman", "girl")
+    is_child = gender in ("boy", "girl")
+    height = rng.normal(1.32, 0.12) if is_child else rng.normal(1.64 if feminine else 1.77, 0.07)
+    upper, outer, lower = _outfit(rng, feminine)
+    skin_base = np.array(wardrobe.SKIN_TONES[int(rng.integers(len(wardrobe.SKIN_TONES)))])
+    return Identity(
+        seed=seed,
+        gender=gender,
+        height_m=float(np.clip(height, 1.0, 2.05)),
+        build=float(np.clip(rng.normal(0.45, 0.22), 0.0, 1.0)),
+        shoulder=float(np.clip(rng.normal(0.95 if feminine else 1.06, 0.06), 0.8, 1.25)),
+        leg=float(np.clip(rng.normal(1.0, 0.04), 0.9, 1.12)),
+        skin=_to_rgb(skin_base * rng.uniform(0.92, 1.06)),
+        hair=_hair(rng, feminine),
+        has_beard=gender == "man" and bool(rng.random() < 0.22),
+        headwear=_headwear(rng, feminine),
+        upper=upper,
+        outer=outer,
+        lower=lower,
+        shoes=_shoes(rng, feminine),
+        carried=_carried(rng, feminine),
+        worn=_worn(rng, feminine, upper, outer),
+        worn_paint=random_paint(rng, "wool"),
+    )
+
+
+def near_twin(identity: Identity, seed: int) -> Identity:
+    """Return a person who differs from `identity` in exactly one attribute (a colour, a garment, a bag, the hair or headwear)."""
+    rng = np.random.default_rng((seed, 0x7415))
+    fresh = random_identity(seed)
+    changes = ["upper_paint", "hair", "shoes", "carried", "headwear"] + (["lower_paint"] if identity.lower else [])
+    change = changes[int(rng.integers(len(changes)))]
+    if change == "upper_paint":
+        return replace(identity, seed=seed, upper=replace(identity.upper, paint=_other_paint(rng, identity.upper.paint)))
+    if change == "lower_paint" and identity.lower is not None:
+        return replace(identity, seed=seed, lower=replace(identity.lower, paint=_other_paint(rng, identity.lower.paint)))
+    if change == "carried":
+        bags = fresh.carried if fresh.carried != identity.carried else ()
+        return replace(identity, seed=seed, carried=bags)
+    if change == "headwear":
+        wears = None if identity.headwear else _garment_plain(rng, "cap", "cotton")
+        return replace(identity, seed=seed, headwear=wears)
+    if change == "hair":
+        return replace(identity, seed=seed, hair=replace(identity.hair, paint=_other_paint(rng, identity.hair.paint)))
+    return replace(identity, seed=seed, shoes=replace(identity.shoes, paint=_other_paint(rng, identity.shoes.paint)))
+
+
+def random_paint(rng: np.random.Generator, material: str, *, colour: str | None = None) -> Paint:
+    """Draw a colour as cloth shops sell it: a class, sometimes dark or light, and a shade of its own."""
+    name = colour or _pick(rng, {n: weight for n, (_, weight) in wardrobe.COLOURS.items()})
+    base = np.array(wardrobe.COLOURS[name][0])
+    tone = "" if name in ("black", "white", "navy", "maroon") else _pick(rng, {"": 70.0, "dark": 15.0, "light": 15.0})
+    if tone == "dark":
+        base = base * 0.6
+    if tone == "light":
+        base = base + (1.0 - base) * 0.42
+    shade = base * rng.uniform(0.88, 1.12) + rng.normal(0.0, 0.022, 3)
+    return Paint(colour=name, tone=tone, rgb=_to_rgb(shade), nir=_near_infrared(rng, material, shade))
+
+
+def _near_infrared(rng: np.random.Generator, material: str, shade: np.ndarray) -> float:
+    """Reflectance at 850 nm: high for plant and wool fibres whatever their dye, low for carbon black, leather and some synthetics."""
+    mean, spread, trace = {
+        "cotton": (0.62, 0.14, 0.10),
+        "wool": (0.58, 0.14, 0.08),
+        "synthetic": (0.50, 0.20, 0.15),
+        "denim": (0.55, 0.10, 0.10),
+        "leather": (0.25, 0.12, 0.15),
+    }[material]
+    luma = float(shade @ np.array([0.299, 0.587, 0.114]))
+    value = rng.normal(mean, spread) + trace * (luma - 0.5)
+    if rng.random() < 0.2:  # pigment instead of dye: as dark there as to the eye
+        value = 0.1 + 0.7 * luma
+    return float(np.clip(value, 0.05, 0.95))
+
+
+def _outfit(rng: np.random.Generator, feminine: bool) -> tuple[Garment, Garment | None, Garment | None]:
+    kind = _pick(rng, {name: _weight(k, feminine) for name, k in wardrobe.UPPER_KINDS.items()})
+    if feminine and rng.random() < 0.12:
+        return _garment(rng, "dress", wardrobe.DRESS_KIND), None, None
+    lower_kind = _pick(rng, {name: _weight(k, feminine) for name, k in wardrobe.LOWER_KINDS.items()})
+    lower = _garment(rng, lower_kind, wardrobe.LOWER_KINDS[lower_kind])
+    upper = _garment(rng, kind, wardrobe.UPPER_KINDS[kind])
+    if not upper.is_open:
+        return upper, None, lower
+    inner_kind = "shirt" if kind == "suit" else ("t-shirt", "shirt", "blouse" if feminine else "polo")[int(rng.integers(3))]
+    return _garment(rng, inner_kind, wardrobe.UPPER_KINDS[inner_kind]), upper, lower
+
+
+def _garment(rng: np.random.Generator, name: str, kind: GarmentKind) -> Garment:
+    material = kind.materials[int(rng.integers(len(kind.materials)))]
+    colour = _pick(rng, {"blue": 45.0, "navy": 20.0, "black": 15.0, "gray": 10.0, "white": 5.0}) if material == "denim" else None
+    pattern = _pick(rng, dict(wardrobe.PATTERNS)) if rng.random() < kind.patterned else ""
+    paint = random_paint(rng, material, colour=colour)
+    return Garment(
+        kind=name,
+        paint=paint,
+        second=_other_paint(rng, paint, material),
+        pattern=pattern,
+        pattern_seed=int(rng.integers(2**31)),
+        pattern_scale=float(rng.uniform(0.03, 0.12)),
+        material=material,
+        sleeve=kind.sleeves[int(rng.integers(len(kind.sleeves)))],
+        length=float(rng.uniform(*kind.length)),
+        fit=float(np.clip(rng.normal(0.15 if name == "leggings" else 0.45, 0.18), 0.02, 1.0)),
+        is_open=bool(rng.random() < kind.open_front),
+    )
+
+
+def _garment_plain(rng: np.random.Generator, name: str, material: str, colour: str | None = None) -> Garment:
+    plain = GarmentKind(1, 1, ("",), (material,), (0.0, 0.0), 0.0)
+    garment = _garment(rng, name, plain)
+    return garment if colour is None else replace(garment, paint=random_paint(rng, material, colour=colour))
+
+
+def _shoes(rng: np.random.Generator, feminine: bool) -> Garment:
+    kind = _pick(rng, {n: w[feminine] for n, w in wardrobe.SHOE_KINDS.items()})
+    material = "synthetic" if kind in ("sneakers", "slippers") else "leather"
+    colour = _pick(rng, {"black": 42.0, "white": 24.0, "brown": 16.0, "gray": 8.0, "": 30.0})
+    return _garment_plain(rng, kind, material, colour or None)
+
+
+def _headwear(rng: np.random.Generator, feminine: bool) -> Garment | None:
+    kind = _pick(rng, {n: w[feminine] for n, w in wardrobe.HEADWEAR_KINDS.items()})
+    return _garment_plain(rng, kind, "cotton") if kind else None
+
+
+def _carried(rng: np.random.Generator, feminine: bool) -> tuple[Carried, ...]:
+    count = int(rng.choice(3, p=(0.42, 0.5, 0.08)))
+    things: dict[str, Carried] = {}
+    for _ in range(count):
+        kind = _pick(rng, {n: w[feminine] for n, w in wardrobe.CARRIED_KINDS.items()})
+        material = "leather" if kind in ("handbag", "briefcase") else "synthetic"
+        colour = _pick(rng, {"black": 40.0, "": 60.0}) or None
+        side = -1 if rng.random() < 0.5 else 1
+        things[kind] = Carried(kind, random_paint(rng, material, colour=colour), side, float(rng.uniform(0.8, 1.25)))
+    return tuple(things.values())
+
+
+def _worn(rng: np.random.Generator, feminine: bool, upper: Garment, outer: Garment | None) -> tuple[str, ...]:
+    formal = (outer or upper).kind == "suit" or upper.kind == "shirt"
+    chances = {
+        "glasses": 0.20,
+        "sunglasses": 0.05,
+        "mask": 0.06,
+        "scarf": 0.10 if feminine else 0.05,
+        "tie": 0.25 if formal and not feminine else 0.0,
+        "headphones": 0.04,
+        "belt": 0.10 if upper.kind != "dress" else 0.0,
+    }
+    worn = tuple(name for name, chance in chances.items() if rng.random() < chance)
+    return tuple(w for w in worn if not (w == "glasses" and "sunglasses" in worn))
+
+
+def _hair(rng: np.random.Generator, feminine: bool) -> Hair:
+    style = _pick(rng, {n: w[feminine] for n, w in wardrobe.HAIR_STYLES.items()})
+    name = _pick(rng, {n: weight for n, (_, weight) in wardrobe.HAIR_COLOURS.items()})
+    shade = np.array(wardrobe.HAIR_COLOURS[name][0]) * rng.uniform(0.8, 1.2)
+    length = {"bald": 0.0, "short": rng.uniform(0.05, 0.25)}.get(style, rng.uniform(0.35, 0.9))
+    # Melanin fades out towards 850 nm: dark hair reflects more there than to the eye.
+    paint = Paint(colour=name, tone="", rgb=_to_rgb(shade), nir=float(np.clip(rng.normal(0.38, 0.1), 0.1, 0.8)))
+    return Hair(style, paint, float(length))
+
+
+def _other_paint(rng: np.random.Generator, paint: Paint, material: str = "cotton") -> Paint:
+    names = {n: weight for n, (_, weight) in wardrobe.COLOURS.items() if n != paint.colour}
+    return random_paint(rng, material, colour=_pick(rng, names))
+
+
+def _weight(kind: GarmentKind, feminine: bool) -> float:
+    return kind.weight_woman if feminine else kind.weight_man
+
+
+def _pick(rng: np.random.Generator, weights: Mapping[str, float]) -> str:
+    names = list(weights)
+    share = np.array([weights[n] for n in names])
+    return names[int(rng.choice(len(names), p=share / share.sum()))]
+
+
+def _to_rgb(values: np.ndarray) -> RGB:
+    red, green, blue = np.clip(values, 0.02, 0.98)
+    return float(red), float(green), float(blue)
