@@ -1,0 +1,191 @@
+"""Typed, frozen, closed configuration: one YAML per run, parsed once, unknown keys refused with the valid ones named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from aio_reid.errors import ConfigError
+from aio_reid.records import Modality
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[int, Field(gt=0)]
+T = TypeVar("T", bound=BaseModel)
+
+
+class Frozen(BaseModel):
+    """Base of all sections: no key is added, none is changed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PlainEncoder(Frozen):
+    """A plain pre-norm ViT of our own blocks (timm's parameter names), random from a seed or read from a file."""
+
+    kind: Literal["plain"]
+    width: Positive = Field(description="D, channels of a token")
+    depth: Positive = Field(description="number of blocks")
+    num_heads: Positive
+    mlp_ratio: float = Field(default=4.0, gt=0)
+    pre_norm: bool = Field(default=True, description="LayerNorm before the first block, as CLIP has it")
+    weights_file: Path | None = Field(default=None, description="safetensors written by `aio-reid pretrain`; None: random from the seed")
+
+
+class TimmEncoder(Frozen):
+    """Any timm VisionTransformer by name, pre-trained weights from the hub or from a local file."""
+
+    kind: Literal["timm"]
+    name: str = Field(description="timm model name, e.g. vit_base_patch16_clip_224.laion2b")
+    pretrained: bool = Field(default=True, description="fetch the published weights; False: random from the seed")
+    weights_file: Path | None = Field(default=None, description="local file in timm, OpenCLIP or Meta-Transformer key layout")
+
+
+class ModelConfig(Frozen):
+    """Architecture (method.md sections 3 to 5)."""
+
+    encoder: PlainEncoder | TimmEncoder = Field(discriminator="kind")
+    image_size: tuple[Positive, Positive] = Field(description="height, width in pixels; multiples of 16")
+    stem_width: Positive = Field(default=64, description="channels of the IBN stems; even")
+    modalities: tuple[Modality, ...] = Field(default=(Modality.RGB, Modality.INFRARED, Modality.SKETCH, Modality.TEXT))
+    context_length: Annotated[int, Field(ge=8, le=77)] = Field(default=77, description="tokens of a sentence, start and end included")
+    word_width: Positive | None = Field(default=None, description="width of the word table before its projection to D; None: D")
+    feature_after_bottleneck: bool = Field(default=True, description="retrieve with the feature after (AGW) or before the BNNeck")
+
+    @model_validator(mode="after")
+    def _check(self) -> ModelConfig:
+        height, width = self.image_size
+        if height % 16 or width % 16:
+            raise ValueError(f"image_size {height}x{width}: both must be multiples of 16, e.g. 384x128 or 128x64")
+        if self.stem_width % 2:
+            raise ValueError(f"stem_width {self.stem_width} must be even: half of the channels are instance-normalised")
+        if Modality.RGB not in self.modalities or len(set(self.modalities)) != len(self.modalities):
+            raise ValueError("modalities must contain rgb and name each modality once")
+        return self
+
+
+class DataConfig(Frozen):
+    """Where the training tuples come from and what is done to them."""
+
+    manifest: Path = Field(description="Parquet or CSV manifest with splits train and, for validation, val")
+    num_identities: Positive = Field(description="P, identities in a batch")
+    tuples_per_identity: Positive = Field(description="K, tuples of each identity in a batch")
+    synthesised_share: dict[Modality, Share] = Field(
+        default={Modality.INFRARED: 1.0, Modality.SKETCH: 1.0},
+        description="how often a partner is synthesised from the photo although a recorded one exists",
+    )
+    augment: bool = True
+    num_workers: Annotated[int, Field(ge=0)] = Field(default=1, description="processes that load pictures")
+
+
+class LossConfig(Frozen):
+    """L = ce + va_weight * VA + fb_weight * FB (method.md section 6)."""
+
+    ce_weight: float = Field(default=1.0, ge=0)
+    va_weight: float = Field(default=1.0, ge=0)
+    fb_weight: float = Field(default=1.0, ge=0)
+    label_smoothing: Share = 0.1
+    binding: Literal["infonce", "sdm", "wrt"] = Field(default="infonce", description="equations (6)-(8), or a named alternative")
+    temperature: float = Field(default=0.05, gt=0)
+    bind_rgb_pairs: bool = Field(default=False, description="also pull photos of one identity together")
+    detach_rgb: bool = Field(default=False, description="stop the gradient at the RGB anchor")
+    fused_every: Annotated[int, Field(ge=0)] = Field(default=1, description="steps between fused passes; 0: never")
+
+
+class OptimConfig(Frozen):
+    """AdamW, linear warm-up, cosine to zero (method.md section 7)."""
+
+    learning_rate: float = Field(gt=0)
+    weight_decay: float = Field(default=0.05, ge=0)
+    word_table_rate: float = Field(default=1.0, gt=0, description="factor on the learning rate of the word table (0.1 when pre-trained)")
+    warmup_share: Share = 0.05
+    clip_norm: float = Field(default=1.0, gt=0)
+    max_epochs: Positive = Field(description="stop after so many epochs")
+    max_steps: Positive | None = Field(default=None, description="or after so many steps, whichever comes first")
+
+
+class RunConfig(Frozen):
+    """One training run: everything that its result depends on."""
+
+    name: str
+    seed: int
+    trainable_encoder: bool = Field(default=False, description="True only to pre-train an encoder")
+    model: ModelConfig
+    data: DataConfig
+    loss: LossConfig
+    optim: OptimConfig
+    precision: Literal["fp32", "bf16"] = "fp32"
+    activation_checkpointing: bool = False
+    start_from: Path | None = Field(default=None, description="run or weights whose matching trained parts are taken over (stage 2, or a pre-trained stem)")
+    checkpoint_every: Positive = Field(default=200, description="steps between checkpoints")
+    validate_every: Positive = Field(default=1000, description="steps between validations")
+    num_validation_identities: Positive = Field(default=200)
+
+
+def load_config(path: Path, overrides: tuple[str, ...] = ()) -> RunConfig:
+    """Read a run's YAML; `overrides` are "section.key=value" with the value in YAML. Relative paths are relative to the working directory.
+
+    Raises:
+        ConfigError: file missing, not YAML, unknown key, wrong value; names the key and what is allowed.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"configuration {str(path)!r} does not exist; the shipped ones lie in configs/") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"configuration {str(path)!r} cannot be read: {error}") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"configuration {str(path)!r} is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise ConfigError(f"configuration {str(path)!r} must be a mapping of sections, got {type(content).__name__}")
+    for override in overrides:
+        _apply(content, override)
+    return parse(RunConfig, content, str(path))
+
+
+def parse(kind: type[T], content: Any, origin: str) -> T:
+    """Validate `content` as `kind`.
+
+    Raises:
+        ConfigError: one line naming `origin`, the first wrong key, the reason and, for an unknown key, the valid ones.
+    """
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "(top)"
+        reason = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            reason = f"unknown key; valid here: {', '.join(_valid_keys(kind, first['loc'][:-1]))}"
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise ConfigError(f"{origin}: {where}: {reason}{more}") from None
+
+
+def _apply(content: dict[str, Any], override: str) -> None:
+    key, separator, value = override.partition("=")
+    if not separator or not key:
+        raise ConfigError(f"override {override!r} must look like section.key=value")
+    *sections, last = key.split(".")
+    node: Any = content
+    for section in sections:
+        node = node.setdefault(section, {})
+        if not isinstance(node, dict):
+            raise ConfigError(f"override {override!r}: {section!r} is a value, not a section")
+    try:
+        node[last] = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise ConfigError(f"override {override!r}: the value is not YAML") from None
+
+
+def _valid_keys(kind: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """Return the keys of the section at `location`; a union's tag ("plain", "timm") is itself part of the location."""
+    current: Any = kind
+    for part in location:
+        if part in ("plain", "timm"):
+            current = {"plain": PlainEncoder, "timm": TimmEncoder}[str(part)]
+            continue
+        field = current.model_fields.get(part) if isinstance(current, type) else None
+        current = field.annotation if field is not None else current
+    return sorted(current.model_fields) if hasattr(current, "model_fields") else []
