@@ -42,9 +42,9 @@ def hash_file(path: Path) -> str:
 def collect_provenance(config: Mapping[str, object] | None = None, seed: int | None = None) -> dict[str, object]:
     """Return a plain JSON dict that says what made a result.
 
-    Keys: `version` (of this package), `commit` (hex, or None outside a checkout), `dirty` (tracked files differ from the
-    commit; None outside a checkout), `python`, `versions` (package -> version, or None where it is not installed),
-    `config_sha256` (of the canonical JSON, or None), `seed`, `hardware` (see `describe_hardware`), `time_utc` (ISO 8601).
+    Keys: `version` (of this package), `commit` (hex, or None outside a checkout), `dirty` (tracked files differ from
+    the commit; None outside a checkout), `python`, `versions` (package -> version, None where it is not installed),
+    `config_sha256` (of the canonical JSON, or None), `seed`, `hardware` (see `describe_hardware`), `time_utc` (ISO).
 
     Raises:
         TypeError, ValueError: when the configuration is not plain JSON.
