@@ -1,0 +1,1 @@
+"""Evaluation: rankings, scores, protocols (one file each), and the records and tables made of them."""

@@ -1,0 +1,1 @@
+"""Protocols: one file each, with one public function that returns retrieval scores."""

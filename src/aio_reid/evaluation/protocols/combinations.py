@@ -1,0 +1,166 @@
+"""Any combination of modalities to an RGB gallery: the protocol of this project's own table (method.md section 10).
+
+For every non-empty subset of the modalities in the query split, one query a person is ranked against all RGB pictures of the
+gallery split. A person's records are drawn once and serve every subset, so that the rows of the table differ in what is
+known of a person, not in which picture was drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from hashlib import blake2b
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aio_reid.errors import DataError
+from aio_reid.evaluation.embed import EARLY, LATE, SINGLE, EmbedQueries
+from aio_reid.evaluation.ranking import BoolArray, Masks, rank_features
+from aio_reid.evaluation.scores import ProtocolScores, TaskScores
+from aio_reid.records import Modality, Query, Record, Split, subset_name
+
+NAME = "any-combination-to-rgb"
+VERSION = "1"
+
+Subset = tuple[Modality, ...]
+Known = Mapping[str, Mapping[Modality, Record]]
+"""Person -> modality -> the one record that stands for it in queries."""
+
+
+def evaluate_combinations(
+    records: Sequence[Record],
+    embed: EmbedQueries,
+    *,
+    fusions: Sequence[str] = (EARLY, LATE),
+    subsets: Sequence[Collection[Modality]] | None = None,
+    seed: int = 0,
+) -> ProtocolScores:
+    """Rank one query a person and subset against the RGB gallery.
+
+    Args:
+        records: of any split; those of "query" (every modality) and "gallery" (RGB only) are used.
+        embed: see `EmbedQueries`.
+        fusions: any of "early" and "late"; subsets of one modality are ranked once, as "single".
+        subsets: the combinations to ask; None asks all of the modalities in the query split.
+        seed: draws each person's record of each modality.
+
+    Returns:
+        One `TaskScores` a subset and fusion, by size and then in fusion order. A subset that no person has, or in which
+        no query has a true match, is in `left_out`.
+
+    Raises:
+        DataError: no RGB gallery, no queries, or nothing at all could be scored.
+    """
+    gallery = [r for r in records if r.split is Split.GALLERY and r.modality is Modality.RGB]
+    known = draw_records([r for r in records if r.split is Split.QUERY], seed)
+    if not gallery or not known:
+        lacking = "RGB records in the split 'gallery'" if not gallery else "records in the split 'query'"
+        raise DataError(f"among {len(records)} records there are no {lacking}; without them nothing can be ranked")
+    gallery_vectors = embed([(record,) for record in gallery], EARLY)  # (G, E)
+    tasks: list[TaskScores] = []
+    left_out: dict[str, str] = {}
+    for subset in _ordered(subsets) if subsets is not None else all_subsets(known):
+        queries = build_queries(known, subset)
+        name = subset_name(subset)
+        reason = _unscorable(queries, gallery)
+        if reason:
+            left_out[name] = reason
+            continue
+        for fusion in fusions if len(subset) > 1 else (SINGLE,):
+            query_vectors = embed(queries, EARLY if fusion == SINGLE else fusion)  # (Q, E)
+            scores = rank_features(query_vectors, gallery_vectors, _masks(queries, gallery))
+            tasks.append(TaskScores(task=name, fusion=fusion, scores=scores))
+    if not tasks:
+        raise DataError(f"nothing could be scored: {'; '.join(f'{name}: {why}' for name, why in left_out.items())}")
+    return ProtocolScores(protocol=NAME, version=VERSION, tasks=tuple(tasks), left_out=left_out)
+
+
+def draw_records(records: Sequence[Record], seed: int) -> dict[str, dict[Modality, Record]]:
+    """Choose one record for each person and modality; a person's choice depends on the seed and on their records only."""
+    candidates: dict[str, dict[Modality, list[Record]]] = {}
+    for record in records:
+        candidates.setdefault(record.person_id, {}).setdefault(record.modality, []).append(record)
+    return {
+        person: {modality: _draw(of_person[modality], seed) for modality in Modality if modality in of_person}
+        for person, of_person in sorted(candidates.items())
+    }
+
+
+def all_subsets(known: Known) -> list[Subset]:
+    """Return every non-empty subset of the modalities that occur, by size and then in fusion order."""
+    present = {modality for of_person in known.values() for modality in of_person}
+    ordered = [modality for modality in Modality if modality in present]
+    return [subset for size in range(1, len(ordered) + 1) for subset in combinations(ordered, size)]
+
+
+def build_queries(known: Known, subset: Subset) -> list[Query]:
+    """Return one query for each person of whom every modality of the subset is known, in the order of the persons."""
+    return [tuple(of_person[m] for m in subset) for of_person in known.values() if all(m in of_person for m in subset)]
+
+
+def exclusion_mask(queries: Sequence[Query], gallery: Sequence[Record], matches: BoolArray) -> BoolArray:
+    """Mark the true matches that would make a query trivial; they are taken out of its ranking.
+
+    A gallery picture of the query's person is excluded when the query holds the same picture, a photo by the same camera
+    (where both cameras are known), or a drawing, frame or sentence that was made from that picture.
+
+    Args:
+        queries: Q queries.
+        gallery: G records.
+        matches: (Q, G) bool, same person.
+
+    Returns:
+        (Q, G) bool, a subset of `matches`.
+    """
+    excluded = np.zeros_like(matches)
+    for q, g in np.argwhere(matches):
+        excluded[q, g] = any(_gives_away(part, gallery[g]) for part in queries[q])
+    return excluded
+
+
+def _gives_away(part: Record, picture: Record) -> bool:
+    if part.image_path is not None and part.image_path == picture.image_path:
+        return True
+    if part.source_image_id is not None and _is_called(picture, part.source_image_id):
+        return True
+    return part.modality is Modality.RGB and part.camera_id is not None and part.camera_id == picture.camera_id
+
+
+def _is_called(picture: Record, name: str) -> bool:
+    """A source is named by the end of its path or by the bare name of the file."""
+    path = picture.image_path
+    return path is not None and (f"/{path.as_posix()}".endswith(f"/{name}") or path.stem == name)
+
+
+def _masks(queries: Sequence[Query], gallery: Sequence[Record]) -> Masks:
+    persons = np.array([record.person_id for record in gallery])  # (G,)
+
+    def masks(rows: slice) -> tuple[BoolArray, BoolArray]:
+        block = queries[rows]
+        matches: NDArray[np.bool_] = np.array([q[0].person_id for q in block])[:, None] == persons  # (block, G)
+        return matches, exclusion_mask(block, gallery, matches)
+
+    return masks
+
+
+def _unscorable(queries: Sequence[Query], gallery: Sequence[Record]) -> str | None:
+    if not queries:
+        return "no person has all of these modalities in the split 'query'"
+    matches, ignore = _masks(queries, gallery)(slice(None))
+    if (matches & ~ignore).any():
+        return None
+    if matches.any():
+        return f"each true match of the {len(queries)} queries is the same picture, its source, or by the same camera"
+    return f"none of the {len(queries)} persons has a picture in the split 'gallery'"
+
+
+def _draw(candidates: Sequence[Record], seed: int) -> Record:
+    ordered = sorted(candidates, key=lambda record: str(record.caption or record.image_path))
+    first = ordered[0]
+    digest = blake2b(f"{seed}\n{first.person_id}\n{first.modality.value}".encode(), digest_size=8).digest()
+    return ordered[int.from_bytes(digest, "big") % len(ordered)]
+
+
+def _ordered(subsets: Sequence[Collection[Modality]]) -> list[Subset]:
+    return [tuple(modality for modality in Modality if modality in subset) for subset in subsets]
