@@ -1,0 +1,158 @@
+"""From a configuration or a weights file to a model; the only place in models/ that knows config objects."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from aio_reid.config import ModelConfig, PlainEncoder, TimmEncoder, parse
+from aio_reid.errors import WeightsError
+from aio_reid.models.checkpoint import WeightsFile, assign_strictly, read_weights
+from aio_reid.models.encoder import FrozenEncoder, plain_encoder, timm_encoder
+from aio_reid.models.heads import BNNeck
+from aio_reid.models.model import AIOModel
+from aio_reid.models.sequence import SequenceEmbedding, resize_positions
+from aio_reid.models.tokenizers import TextTokenizer, VisualTokenizer
+from aio_reid.records import Modality
+
+ENCODER = "encoder."
+
+
+def build_model(config: ModelConfig, *, seed: int) -> AIOModel:
+    """Build a model: the encoder as configured, trainable parts fresh from `seed`, positions and words from the pre-training.
+
+    Raises:
+        WeightsError: the encoder's weights cannot be had or do not fit.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        encoder = build_encoder(config.encoder, seed=seed)
+        model = _assemble(config, encoder)
+    start = encoder.start
+    model.sequence.start_from(start.cls_token, start.positions, start.grid)
+    if start.text_tokens is not None and Modality.TEXT in model.modalities:
+        model.tokenizers[Modality.TEXT.value].load_word_table(start.text_tokens)
+    return model
+
+
+def build_encoder(config: PlainEncoder | TimmEncoder, *, seed: int) -> FrozenEncoder:
+    """Build the frozen encoder alone.
+
+    Raises:
+        WeightsError: as `build_model`.
+    """
+    if isinstance(config, TimmEncoder):
+        return timm_encoder(config.name, pretrained=config.pretrained, seed=seed, weights_file=config.weights_file)
+    encoder = plain_encoder(
+        width=config.width,
+        depth=config.depth,
+        num_heads=config.num_heads,
+        mlp_ratio=config.mlp_ratio,
+        pre_norm=config.pre_norm,
+        seed=seed,
+    )
+    if config.weights_file is not None:
+        tensors = read_weights(config.weights_file).tensors
+        own = {name.removeprefix(ENCODER): t for name, t in tensors.items() if name.startswith(ENCODER)}
+        assign_strictly(encoder, own, f"encoder file {str(config.weights_file)!r}")
+        encoder.requires_grad_(False)
+    return encoder
+
+
+def load_model(path: Path) -> tuple[AIOModel, WeightsFile]:
+    """Read a model from a weights file, in eval mode.
+
+    Raises:
+        WeightsError: missing, damaged, foreign, of another architecture, or made for another encoder.
+    """
+    weights = read_weights(path)
+    config = parse(ModelConfig, weights.model, f"the header of {str(path)!r}")
+    if weights.has_encoder and isinstance(config.encoder, PlainEncoder):
+        # Built without memory or random numbers: every value is assigned from the file.
+        with torch.device("meta"):
+            model = _assemble(config, build_encoder(config.encoder.model_copy(update={"weights_file": None}), seed=0))
+        assign_strictly(model, weights.tensors, f"weights {str(path)!r}")
+    else:
+        model = build_model(config, seed=0)
+        external = {} if weights.has_encoder else {f"{ENCODER}{n}": t for n, t in model.encoder.state_dict().items()}
+        assign_strictly(model, {**external, **weights.tensors}, f"weights {str(path)!r}")
+    if model.encoder.hash() != weights.encoder_hash:
+        raise WeightsError(
+            f"weights {str(path)!r} belong to encoder {weights.encoder_hash[:12]}, this one is {model.encoder.hash()[:12]}; "
+            "give the encoder file that they were trained with"
+        )
+    model.to(memory_format=torch.channels_last)
+    return model.eval(), weights
+
+
+def export_weights(
+    model: AIOModel, config: ModelConfig, about: dict[str, Any], *, dtype: torch.dtype = torch.float32
+) -> WeightsFile:
+    """Return what a weights file of this model holds. A timm encoder stays outside (it is found by name), a plain one goes in.
+
+    With `dtype` float16 the values are rounded to it, the encoder's hash is that of the rounded values, and the file is half
+    as large.
+    """
+    has_encoder = isinstance(config.encoder, PlainEncoder)
+    tensors = {n: t for n, t in model.state_dict().items() if has_encoder or not n.startswith(ENCODER)}
+    tensors = {n: t.to(dtype) if t.is_floating_point() else t for n, t in tensors.items()}
+    encoder = copy.deepcopy(model.encoder).requires_grad_(False)
+    if has_encoder:
+        encoder.to(dtype).float()
+    return WeightsFile(tensors, config.model_dump(mode="json"), encoder.hash(), has_encoder, about)
+
+
+def take_over(model: AIOModel, weights: WeightsFile) -> list[str]:
+    """Start `model` from the trained parts of other weights (stage 2 from stage 1); return the names that were taken.
+
+    A visual tokenizer that the other model lacks starts from its RGB tokenizer; positions of another picture size are resized.
+    The encoder is never taken from here.
+
+    Raises:
+        WeightsError: a part has another shape.
+    """
+    source = {n: t for n, t in weights.tensors.items() if not n.startswith(ENCODER)}
+    for modality in model.modalities:
+        if modality.is_visual and f"tokenizers.{modality.value}.projection.weight" not in source:
+            source.update(_copied_tokenizer(source, modality))
+    grid = tuple(side // 16 for side in weights.model["image_size"])
+    name = "sequence.visual_positions"
+    source[name] = resize_positions(source[name], (grid[0], grid[1]), model.sequence.grid)
+    wanted = model.state_dict()
+    taken = {n: t for n, t in source.items() if n in wanted}
+    for n, tensor in taken.items():
+        if tensor.shape != wanted[n].shape:
+            raise WeightsError(f"cannot start from these weights: {n} is {tuple(tensor.shape)}, needed {tuple(wanted[n].shape)}")
+    model.load_state_dict(taken, strict=False)
+    return sorted(taken)
+
+
+def _copied_tokenizer(source: dict[str, Tensor], modality: Modality) -> dict[str, Tensor]:
+    rgb = f"tokenizers.{Modality.RGB.value}."
+    return {f"tokenizers.{modality.value}.{n.removeprefix(rgb)}": t for n, t in source.items() if n.startswith(rgb)}
+
+
+def _assemble(config: ModelConfig, encoder: FrozenEncoder) -> AIOModel:
+    width = encoder.width
+    return AIOModel(
+        tokenizers={
+            m: VisualTokenizer(width, stem_width=config.stem_width)
+            if m.is_visual
+            else TextTokenizer(width, word_width=config.word_width)
+            for m in Modality
+            if m in config.modalities
+        },
+        sequence=SequenceEmbedding(
+            width,
+            image_size=config.image_size,
+            context_length=config.context_length,
+            modalities=tuple(m for m in Modality if m in config.modalities),
+        ),
+        encoder=encoder,
+        bottleneck=BNNeck(width),
+        feature_after_bottleneck=config.feature_after_bottleneck,
+    )
