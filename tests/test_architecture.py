@@ -1,0 +1,218 @@
+"""Who may import whom: the imports of src, those inside functions included, against the table of the design."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "aio_reid"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What one folder (or one top-level file) may import of ours, and of third parties."""
+
+    ours: frozenset[str]
+    third_party: frozenset[str]
+
+
+def rule(ours: str = "", third_party: str = "") -> Rule:
+    return Rule(frozenset(ours.split()), frozenset(third_party.split()))
+
+
+VOCABULARY = "records errors"
+DRAWING = "numpy PIL cv2 pyarrow"
+RULES: dict[str, Rule] = {
+    "errors": rule(),
+    "provenance": rule(),
+    "progress": rule(third_party="rich"),
+    "records": rule("errors"),
+    "config": rule(VOCABULARY, "pydantic yaml"),
+    "people": rule(f"{VOCABULARY} progress", DRAWING),
+    "datasets": rule(f"{VOCABULARY} progress", DRAWING),
+    "losses": rule("", "torch"),
+    "models": rule(VOCABULARY, "torch timm open_clip safetensors"),
+    "data": rule(f"{VOCABULARY} progress", "torch torchvision PIL numpy"),
+    "evaluation": rule(f"{VOCABULARY} progress", "torch numpy"),
+    "training": rule(
+        f"{VOCABULARY} progress provenance config people datasets losses models data evaluation",
+        "accelerate torch numpy safetensors",
+    ),
+    "gallery": rule(f"{VOCABULARY} progress", "numpy PIL jinja2 faiss pymilvus"),
+    "server": rule(f"gallery {VOCABULARY}", "fastapi uvicorn pydantic"),
+    "api": rule(f"{VOCABULARY} config models data gallery", "torch numpy PIL"),
+    "weights": rule(),
+}
+EVERYTHING = " ".join(RULES)
+RULES["doctor"] = rule(EVERYTHING, "numpy PIL rich")
+RULES["demo"] = rule(EVERYTHING, "numpy PIL rich")
+RULES["cli"] = rule(f"{EVERYTHING} doctor demo", "typer rich")
+RULES["__main__"] = rule("cli")
+
+ONE_FILE_ONLY: dict[str, Rule] = {
+    "models/build.py": rule("config"),
+    "evaluation/embed.py": rule("data"),
+    "evaluation/run.py": rule("config datasets models provenance"),
+}
+"""What one file may import beyond the rule of its folder: where configuration and layers meet."""
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported module, by its full name, and where."""
+
+    module: str
+    line: int
+
+
+def find_imports(source: str) -> Iterator[Import]:
+    """Yield every import in the source, wherever it stands; a relative one as ".", a computed one as "?"."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (Import(alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from _of_from(node)
+        elif isinstance(node, ast.Call) and _name(node.func) in ("import_module", "__import__"):
+            first = node.args[0] if node.args else None
+            literal = isinstance(first, ast.Constant) and isinstance(first.value, str)
+            yield Import(str(first.value) if literal and isinstance(first, ast.Constant) else "?", node.lineno)
+
+
+def _of_from(node: ast.ImportFrom) -> Iterator[Import]:
+    if node.level:
+        yield Import(".", node.lineno)
+    elif node.module == "aio_reid":
+        yield from (Import(f"aio_reid.{alias.name}", node.lineno) for alias in node.names)
+    else:
+        yield Import(node.module or ".", node.lineno)
+
+
+def _name(function: ast.expr) -> str:
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
+
+
+def find_violations(path: str, source: str) -> list[str]:
+    """Return one line per import that the file at `path` (relative to the package) may not do."""
+    unit = path.split("/")[0].removesuffix(".py")
+    if unit not in RULES:
+        return [f"{path}: {unit!r} stands in no row of the table"] if unit != "__init__" else []
+    extra = ONE_FILE_ONLY.get(path, rule())
+    ours = RULES[unit].ours | extra.ours | {unit}
+    third_party = RULES[unit].third_party | extra.third_party
+    lines = []
+    for found in find_imports(source):
+        parts = found.module.split(".")
+        if parts[0] == "aio_reid":
+            allowed = len(parts) > 1 and (parts[1] in ours or parts[1] == "__version__")
+        else:
+            allowed = parts[0] in sys.stdlib_module_names or parts[0] in third_party
+        if not allowed:
+            lines.append(f"{path}:{found.line}: {unit} may not import {found.module}")
+    return lines
+
+
+def source_files() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def test_imports_follow_the_table() -> None:
+    files = source_files()
+    assert len(files) > 20
+    violations: list[str] = []
+    for file in files:
+        violations += find_violations(file.relative_to(PACKAGE).as_posix(), file.read_text(encoding="utf-8"))
+    assert not violations, "\n".join(violations)
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("gallery/x.py", "import torch"),
+        ("gallery/x.py", "def f():\n    from aio_reid.models.model import AIOModel"),
+        ("models/model.py", "from aio_reid.config import ModelConfig"),
+        ("models/model.py", "from aio_reid.data.images import read_image"),
+        ("models/model.py", "from aio_reid import data"),
+        ("models/model.py", "import aio_reid"),
+        ("evaluation/ranking.py", "from aio_reid.training.run import train"),
+        ("evaluation/report.py", "from aio_reid.config import RunConfig"),
+        ("people/photo.py", "import torch.nn.functional as F"),
+        ("losses/identity.py", "import numpy as np"),
+        ("training/run.py", "from aio_reid.cli.app import app"),
+        ("data/images.py", "from ..models import model"),
+        ("records.py", "import importlib\nimportlib.import_module('torch')"),
+        ("training/run.py", "import importlib\nimportlib.import_module(name)"),
+        ("novelty/x.py", "import os"),
+    ],
+)
+def test_a_forbidden_import_is_caught(path: str, line: str) -> None:
+    assert len(find_violations(path, line)) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("models/build.py", "from aio_reid.config import ModelConfig"),
+        ("evaluation/run.py", "from aio_reid.datasets.manifest import read_manifest"),
+        ("evaluation/embed.py", "from aio_reid.data.images import read_image"),
+        ("gallery/store.py", "import sqlite3\nimport numpy as np\nfrom aio_reid.gallery.scan import scan"),
+        ("training/run.py", "from accelerate import Accelerator\nfrom aio_reid.losses.binding import bind"),
+        ("__main__.py", "from aio_reid.cli.entry import main"),
+        ("__init__.py", "from __future__ import annotations"),
+    ],
+)
+def test_an_allowed_import_passes(path: str, line: str) -> None:
+    assert find_violations(path, line) == []
+
+
+def test_package_files_are_light() -> None:
+    for file in PACKAGE.rglob("__init__.py"):
+        body = ast.parse(file.read_text(encoding="utf-8")).body
+        heavy = [node for node in body if not _is_light(node)]
+        assert not heavy, (
+            f"{file.relative_to(ROOT)}: the command line must start fast, so only a docstring and constants"
+        )
+
+
+def _is_light(node: ast.stmt) -> bool:
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Constant)
+    if isinstance(node, ast.Assign | ast.AnnAssign):
+        return isinstance(node.value, ast.Constant)
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
+
+
+OPTIONAL = {"faiss", "pymilvus"}
+USED_WITHOUT_IMPORT = {"tensorboard": "torch.utils.tensorboard needs it"}
+
+
+def _declared() -> set[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return {_normal(re.split(r"[<>=!~\[; ]", line)[0]) for line in project["dependencies"]}
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_every_import_is_declared_and_every_requirement_is_used() -> None:
+    distributions = importlib.metadata.packages_distributions()
+    used: set[str] = set()
+    for file in source_files():
+        for found in find_imports(file.read_text(encoding="utf-8")):
+            top = found.module.split(".")[0]
+            if top not in sys.stdlib_module_names and top not in OPTIONAL | {"aio_reid"}:
+                used |= {_normal(name) for name in distributions.get(top, [f"{top} (not installed)"])}
+    declared = _declared()
+    assert used - declared == set(), "imported, but not in pyproject.toml"
+    assert declared - used - set(USED_WITHOUT_IMPORT) == set(), "in pyproject.toml, but not imported"
