@@ -1,4 +1,4 @@
-"""Scores against hand-worked numbers, a naive loop, and published implementations (golden files, where they lie beside us)."""
+"""Scores against hand-worked numbers, a naive loop, and published implementations (golden files, where they exist)."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_no_match_at_all_is_an_error_that_explains() -> None:
 def test_distances_that_are_not_finite_are_an_error(value: float) -> None:
     distances, matches, ignore = random_case(6, ties=False)
     distances[0, 1] = value
-    with pytest.raises(DataError, match="1 of .* distances are NaN or infinite"):
+    with pytest.raises(DataError, match=r"1 of .* distances are NaN or infinite"):
         score_ranking(distances, matches, ignore)
 
 

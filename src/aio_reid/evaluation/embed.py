@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aio_reid.errors import DataError
-from aio_reid.records import Query
+from aio_reid.progress import SILENT, Progress
+from aio_reid.records import Query, subset_name
 
 EARLY, LATE = "early", "late"
 SINGLE = "single"
@@ -17,24 +18,20 @@ SINGLE = "single"
 EmbedQueries = Callable[[Sequence[Query], str], NDArray[np.float32]]
 """Q queries and "early" or "late" -> (Q, E) float32 unit rows. Evaluation knows no more of a model than this."""
 
-Progress = Callable[[int, int], None]
-"""Called with the number of queries embedded so far by this embedder, and with those asked for so far."""
-
 ContentKey = tuple[str, ...]
 
 
 class CachedEmbedder:
     """Embeds each content once: the same gallery, photo or sentence in many protocols and subsets costs one pass.
 
-    Contents are told apart by modality and by picture path or caption; a query of one record is the same for every fusion.
+    Contents are told apart by modality and by picture path or caption. For a query of one record fusion means nothing.
     """
 
-    def __init__(self, embed: EmbedQueries, *, batch: int = 256, progress: Progress | None = None) -> None:
+    def __init__(self, embed: EmbedQueries, *, batch: int = 256, progress: Progress = SILENT) -> None:
         self._embed = embed
         self._batch = batch
         self._progress = progress
         self._vectors: dict[ContentKey, NDArray[np.float32]] = {}
-        self._asked = 0
 
     def __call__(self, queries: Sequence[Query], fusion: str) -> NDArray[np.float32]:
         """Return (Q, E) float32 unit rows, in the order of the queries.
@@ -46,16 +43,18 @@ class CachedEmbedder:
             raise DataError("no queries to embed; give at least one")
         keys = [_content_key(query, fusion) for query in queries]
         unseen = {key: query for key, query in zip(keys, queries, strict=True) if key not in self._vectors}
-        self._asked += len(unseen)
-        waiting = list(unseen.items())
-        for start in range(0, len(waiting), self._batch):
-            part = waiting[start : start + self._batch]
-            vectors = self._embed([query for _, query in part], fusion)  # (B, E)
-            check_unit_rows(vectors, len(part))
-            self._vectors.update(zip((key for key, _ in part), vectors, strict=True))
-            if self._progress is not None:
-                self._progress(len(self._vectors), self._asked)
+        if unseen:
+            self._embed_unseen(list(unseen.items()), fusion)
         return np.stack([self._vectors[key] for key in keys])  # (Q, E)
+
+    def _embed_unseen(self, waiting: list[tuple[ContentKey, Query]], fusion: str) -> None:
+        with self._progress.task(_title(waiting[0][1], fusion), total=len(waiting), unit="inputs") as task:
+            for start in range(0, len(waiting), self._batch):
+                part = waiting[start : start + self._batch]
+                vectors = self._embed([query for _, query in part], fusion)  # (B, E)
+                check_unit_rows(vectors, len(part))
+                self._vectors.update(zip((key for key, _ in part), vectors, strict=True))
+                task.advance(len(part))
 
 
 def check_unit_rows(vectors: NDArray[np.float32], num_rows: int) -> None:
@@ -74,6 +73,11 @@ def check_unit_rows(vectors: NDArray[np.float32], num_rows: int) -> None:
     worst = float(np.abs(np.linalg.norm(vectors, axis=1) - 1).max())
     if worst > 1e-3:
         raise DataError(f"embeddings must be of unit length, but one is off by {worst:.3g}; normalise them first")
+
+
+def _title(query: Query, fusion: str) -> str:
+    letters = subset_name(record.modality for record in query)
+    return f"Embedding {letters}" if len(query) == 1 else f"Embedding {letters} ({fusion} fusion)"
 
 
 def _content_key(query: Query, fusion: str) -> ContentKey:

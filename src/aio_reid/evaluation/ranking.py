@@ -1,7 +1,7 @@
 """Ranking and scoring: distances and two boolean masks in, retrieval scores out.
 
 Definitions (AP without interpolation, CMC per image, INP): Ye et al., "Deep Learning for Person Re-identification: A
-Survey and Outlook", TPAMI 2021. Equal distances keep the order of the gallery, so that no result depends on the machine.
+Survey and Outlook", TPAMI 2021. Equal distances keep the order of the gallery, so no result depends on the machine.
 """
 
 from __future__ import annotations

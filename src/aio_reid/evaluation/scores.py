@@ -76,7 +76,7 @@ def summarise(
     if num_scored == 0:
         raise DataError(
             f"none of the {len(outcomes)} queries has a true match among the {num_gallery} gallery entries "
-            "that count for it; check the person ids, and the camera ids (one camera for everything leaves no match in another camera)"
+            "that count for it; check the person ids, and the camera ids (is one camera given for everything?)"
         )
     return RetrievalScores(
         rank={k: float((first[scored] <= k).mean()) for k in ranks},
@@ -90,3 +90,33 @@ def summarise(
         average_precision=precision,
         inverse_penalty=penalty,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class TaskScores:
+    """The scores of one row of a protocol's table.
+
+    Attributes:
+        task: what was asked, e.g. "RIST" (letters of the modalities in the query) or "sketch to photo".
+        fusion: "early" or "late"; "single" where every query is one record and fusion means nothing.
+    """
+
+    task: str
+    fusion: str
+    scores: RetrievalScores
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolScores:
+    """All that one protocol returns.
+
+    Attributes:
+        protocol: the name of the protocol; `version` changes whenever its numbers would.
+        tasks: the rows, in the order of the table.
+        left_out: task -> why it could not be scored.
+    """
+
+    protocol: str
+    version: str
+    tasks: tuple[TaskScores, ...]
+    left_out: Mapping[str, str]

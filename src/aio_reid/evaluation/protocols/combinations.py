@@ -1,8 +1,8 @@
 """Any combination of modalities to an RGB gallery: the protocol of this project's own table (method.md section 10).
 
-For every non-empty subset of the modalities in the query split, one query a person is ranked against all RGB pictures of the
-gallery split. A person's records are drawn once and serve every subset, so that the rows of the table differ in what is
-known of a person, not in which picture was drawn.
+For every non-empty subset of the modalities in the query split, one query a person is ranked against all RGB pictures
+of the gallery split. A person's records are drawn once and serve every subset, so that the rows of the table differ in
+what is known of a person, not in which picture was drawn.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def evaluate_combinations(
 
 
 def draw_records(records: Sequence[Record], seed: int) -> dict[str, dict[Modality, Record]]:
-    """Choose one record for each person and modality; a person's choice depends on the seed and on their records only."""
+    """Choose one record for each person and modality; it depends on the seed and on the person's own records."""
     candidates: dict[str, dict[Modality, list[Record]]] = {}
     for record in records:
         candidates.setdefault(record.person_id, {}).setdefault(record.modality, []).append(record)
@@ -102,8 +102,8 @@ def build_queries(known: Known, subset: Subset) -> list[Query]:
 def exclusion_mask(queries: Sequence[Query], gallery: Sequence[Record], matches: BoolArray) -> BoolArray:
     """Mark the true matches that would make a query trivial; they are taken out of its ranking.
 
-    A gallery picture of the query's person is excluded when the query holds the same picture, a photo by the same camera
-    (where both cameras are known), or a drawing, frame or sentence that was made from that picture.
+    A gallery picture of the query's person is excluded when the query holds the same picture, a photo by the same
+    camera (where both cameras are known), or a drawing, frame or sentence that was made from that picture.
 
     Args:
         queries: Q queries.
@@ -147,10 +147,13 @@ def _masks(queries: Sequence[Query], gallery: Sequence[Record]) -> Masks:
 def _unscorable(queries: Sequence[Query], gallery: Sequence[Record]) -> str | None:
     if not queries:
         return "no person has all of these modalities in the split 'query'"
-    matches, ignore = _masks(queries, gallery)(slice(None))
-    if (matches & ~ignore).any():
+    of_person: dict[str, list[Record]] = {}
+    for picture in gallery:
+        of_person.setdefault(picture.person_id, []).append(picture)
+    pairs = [(query, picture) for query in queries for picture in of_person.get(query[0].person_id, ())]
+    if any(not any(_gives_away(part, picture) for part in query) for query, picture in pairs):
         return None
-    if matches.any():
+    if pairs:
         return f"each true match of the {len(queries)} queries is the same picture, its source, or by the same camera"
     return f"none of the {len(queries)} persons has a picture in the split 'gallery'"
 
