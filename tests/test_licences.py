@@ -45,7 +45,7 @@ EXCEPTIONS: dict[str, str] = {
 
 NVIDIA = re.compile(r"(nvidia|cuda)-[a-z0-9-]+")
 NVIDIA_LICENCES = {"LicenseRef-NVIDIA-Proprietary", "NVIDIA Proprietary Software", ""}
-"""The one exception by name: CUDA libraries under NVIDIA's own terms, which the GPU build of torch brings on Linux. Nothing
+"""The one exception by name: CUDA libraries under NVIDIA's own terms, which the GPU build of torch brings. Nothing
 of ours imports them, they are not passed on with the package, and the CPU build of torch comes without them."""
 
 
