@@ -1,0 +1,1 @@
+"""Records to tensors: pictures, sentences, attributes, missing modalities, augmentation, samples and loaders."""
