@@ -1,0 +1,51 @@
+"""From vectors to an exact ranking, and to an honest measure of how far a score stands out in its gallery."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aio_reid.gallery.result import ScoreSpread
+
+NUM_BINS = 60
+SMALLEST_GALLERY = 10
+"""With fewer pictures a median and its deviation say nothing."""
+
+_MAD_TO_DEVIATION = 1.4826  # the median absolute deviation of a normal distribution is its deviation divided by this
+
+
+def best_first(scores: NDArray[np.float32], keys: Sequence[bytes], top: int) -> NDArray[np.int64]:
+    """Return the positions of the `top` highest scores, best first; equal scores stand in the order of their keys.
+
+    `scores` float32 (G,), `keys` G paths. Exact: the same as sorting everything by (-score, key).
+    """
+    (G,) = scores.shape
+    candidates = np.arange(G)
+    if top < G:
+        border = np.partition(scores, G - top)[G - top]
+        candidates = np.flatnonzero(scores >= border)  # all that tie with the last one compete for its place
+    order = sorted(candidates.tolist(), key=lambda g: (-float(scores[g]), keys[g]))
+    return np.array(order[:top], dtype=np.int64)
+
+
+def score_spread(scores: NDArray[np.float32]) -> ScoreSpread | None:
+    """Return how the scores, float32 (G,), of a whole gallery are spread; None without any."""
+    if scores.size == 0:
+        return None
+    values = scores.astype(np.float64)
+    median = float(np.median(values))
+    deviation = _MAD_TO_DEVIATION * float(np.median(np.abs(values - median)))
+    lowest, highest = float(values.min()), float(values.max())
+    bins, _ = np.histogram(values, bins=NUM_BINS, range=(lowest, highest) if highest > lowest else None)
+    is_usable = scores.size >= SMALLEST_GALLERY and deviation > 0
+    # Blom: the expected largest of n normal values is the quantile at (n - 3/8) / (n + 1/4).
+    chance = NormalDist().inv_cdf((scores.size - 0.375) / (scores.size + 0.25)) if is_usable else None
+    return ScoreSpread(lowest, highest, median, deviation, tuple(bins.tolist()), chance)
+
+
+def stands_out(score: float, spread: ScoreSpread) -> float | None:
+    """Return by how many robust standard deviations a score lies above the gallery's median, or None."""
+    return None if spread.chance_best is None else (score - spread.median) / spread.deviation

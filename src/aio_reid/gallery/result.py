@@ -1,0 +1,120 @@
+"""What a search found, as plain values: everything that a table, a file or a page shows of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from aio_reid.gallery.embedder import QueryPart
+from aio_reid.gallery.scan import Unreadable
+from aio_reid.records import Modality
+
+STATEMENT = (
+    "A score is a similarity computed by a model. It is not an identification and not a probability: different people "
+    "can score high and the same person low. Let two people check a hit independently before anyone acts on it."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One ranked picture.
+
+    `score` is the cosine similarity with the query, in [-1, 1]. `stands_out` is how many robust standard deviations the
+    score lies above the median of this gallery, `percentile` the share of the gallery with a lower score, in [0, 1];
+    both are uncalibrated, and None where the gallery is too small or all scores are equal. `content` is the file's SHA-256.
+    """
+
+    rank: int
+    path: Path
+    score: float
+    stands_out: float | None
+    percentile: float | None
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreSpread:
+    """The scores of the whole gallery: extremes, median, robust standard deviation, counts in equal bins between them.
+
+    `chance_best` is the `stands_out` to expect of the best picture of a gallery of this size where nobody matches, if
+    scores were normally distributed (Blom's approximation); None where `stands_out` is None.
+    """
+
+    lowest: float
+    highest: float
+    median: float
+    deviation: float
+    bins: tuple[int, ...]
+    chance_best: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Numbers of picture files: listed = searched + left_out + the unreadable ones that are no folders.
+
+    `embedded` and `from_cache` count different contents; `duplicates` the readable files beyond the first with a content.
+    """
+
+    listed: int
+    searched: int
+    left_out: int
+    unreadable: int
+    embedded: int
+    from_cache: int
+    duplicates: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Seconds of each step: listing the folder, the query, reading and embedding what is new, ranking; and of all."""
+
+    list_s: float
+    query_s: float
+    gallery_s: float
+    rank_s: float
+    total_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The answer to one query. `hits` are best first; `left_out` are the query's own pictures, found in the folder."""
+
+    folder: Path
+    parts: tuple[QueryPart, ...]
+    fusion: str
+    gallery_modality: Modality
+    hits: tuple[Hit, ...]
+    left_out: tuple[Hit, ...]
+    unreadable: tuple[Unreadable, ...]
+    spread: ScoreSpread | None
+    counts: Counts
+    timings: Timings
+    unread_words: tuple[str, ...]
+    weights_hash: str
+    notes: tuple[str, ...]
+
+    @property
+    def description(self) -> str:
+        """The query in one line."""
+        return describe_query(self.parts, self.fusion)
+
+
+def describe_query(parts: Sequence[QueryPart], fusion: str) -> str:
+    """Return a query in one line, e.g. `text "a man in red" + sketch "witness.png" (early fusion)`."""
+    named = [f'{part.modality.title} "{shown(part.value, only_name=True)}"' for part in parts]
+    return " + ".join(named) + (f" ({fusion} fusion)" if len(parts) > 1 else "")
+
+
+def shown(value: str | Path, *, only_name: bool = False) -> str:
+    """Return a text or path that is safe to show: what is no UTF-8 and control characters become visible marks."""
+    text = str(value)
+    if isinstance(value, Path):
+        text = os.fsencode(value.name if only_name else value).decode("utf-8", "replace")
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def shown_inside(folder: Path, path: Path) -> str:
+    """Return a path relative to the folder where it lies in it, safe to show."""
+    return shown(path.relative_to(folder) if path.is_relative_to(folder) else path)
