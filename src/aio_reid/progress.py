@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Protocol, TextIO
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -48,12 +48,11 @@ class _Silent:
 SILENT: Progress = _Silent()
 
 
-def describe_progress(done: int, total: int | None, unit: str, seconds: float) -> str:
-    """Return e.g. "120/500 pictures, 24.0 pictures/s, 16 s left"; rate and rest only where they are known."""
+def describe_progress(done: int, total: int | None, unit: str, rate: float | None) -> str:
+    """Return e.g. "120/500 pictures, 24.0 pictures/s, 16 s left"; rate (units per second) and rest only where known."""
     text = f"{done}/{total} {unit}" if total is not None else f"{done} {unit}"
-    if done <= 0 or seconds <= 0:
+    if not rate:
         return text
-    rate = done / seconds
     text += f", {rate:.1f} {unit}/s" if rate >= 1 else f", {1 / rate:.1f} s each"
     if total is not None and done < total:
         text += f", {format_seconds((total - done) / rate)} left"
@@ -70,29 +69,50 @@ def format_seconds(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
+class _Counter:
+    """Counts units. The rate leaves out the first report: it may be work of an earlier run, and has no beginning."""
+
+    def __init__(self, total: int | None, unit: str) -> None:
+        self._total, self._unit = total, unit
+        self.done = 0
+        self._first: tuple[int, float] | None = None
+        self._last_at = 0.0
+
+    def add(self, count: int) -> None:
+        self.done += count
+        self._last_at = time.monotonic()
+        if self._first is None:
+            self._first = (self.done, self._last_at)
+
+    def describe(self, note: str) -> str:
+        first_done, first_at = self._first or (0, 0.0)
+        seconds = self._last_at - first_at
+        rate = (self.done - first_done) / seconds if seconds > 0 else None
+        return describe_progress(self.done, self._total, self._unit, rate) + (f" ({note})" if note else "")
+
+
 class _LineTask:
-    def __init__(self, title: str, total: int | None, unit: str, stream: TextIO) -> None:
-        self._title, self._total, self._unit, self._stream = title, total, unit, stream
-        self._done = 0
+    def __init__(self, title: str, counter: _Counter, stream: TextIO) -> None:
+        self._title, self._counter, self._stream = title, counter, stream
         self._note = ""
-        self._started = self._printed = time.monotonic()
+        self._printed = time.monotonic()
+        self._num_printed: int | None = None
 
     def advance(self, count: int = 1, note: str = "") -> None:
         """Count, and print a line when the last one is old enough."""
-        self._done += count
+        self._counter.add(count)
         self._note = note
         if time.monotonic() - self._printed >= SECONDS_BETWEEN_LINES:
             self.print_line()
 
     def print_line(self) -> None:
         self._printed = time.monotonic()
-        text = describe_progress(self._done, self._total, self._unit, self._printed - self._started)
-        note = f" ({self._note})" if self._note else ""
-        print(f"{self._title}: {text}{note}", file=self._stream, flush=True)
+        self._num_printed = self._counter.done
+        print(f"{self._title}: {self._counter.describe(self._note)}", file=self._stream, flush=True)
 
     def close(self) -> None:
-        """Print the last line, if the work was long enough for any."""
-        if self._printed > self._started or time.monotonic() - self._started >= SECONDS_BETWEEN_LINES:
+        """Print the last line, if the work was long enough for any and it says something new."""
+        if self._num_printed not in (None, self._counter.done):
             self.print_line()
 
 
@@ -105,7 +125,7 @@ class LineProgress:
     @contextmanager
     def task(self, title: str, total: int | None, unit: str) -> Iterator[Task]:
         """Open a piece of work."""
-        task = _LineTask(title, total, unit, self._stream)
+        task = _LineTask(title, _Counter(total, unit), self._stream)
         yield task
         task.close()
 
@@ -123,22 +143,39 @@ class BarProgress:
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[status]}"))
         with RichProgress(*columns, console=Console(stderr=True), transient=True) as bars:
             row = bars.add_task(title, total=total, status="")
-            yield _BarTask(lambda done, status: bars.update(row, completed=done, status=status), total, unit)
+            yield _BarTask(lambda done, status: bars.update(row, completed=done, status=status), _Counter(total, unit))
 
 
 class _BarTask:
-    def __init__(self, redraw: Callable[[int, str], None], total: int | None, unit: str) -> None:
-        self._redraw, self._total, self._unit = redraw, total, unit
-        self._done = 0
-        self._started = time.monotonic()
+    def __init__(self, redraw: Callable[[int, str], None], counter: _Counter) -> None:
+        self._redraw, self._counter = redraw, counter
 
     def advance(self, count: int = 1, note: str = "") -> None:
         """Count and redraw."""
-        self._done += count
-        status = describe_progress(self._done, self._total, self._unit, time.monotonic() - self._started)
-        self._redraw(self._done, f"{status} {note}".rstrip())
+        self._counter.add(count)
+        self._redraw(self._counter.done, self._counter.describe(note))
 
 
 def console_progress() -> Progress:
     """Return bars where stderr is a terminal, else a line every ten seconds."""
     return BarProgress() if sys.stderr.isatty() else LineProgress(sys.stderr)
+
+
+@contextmanager
+def count_steps(progress: Progress, titles: Mapping[str, tuple[str, str]]) -> Iterator[Callable[[str, int, int], None]]:
+    """Yield report(step, done, total) for work in steps, one after the other; `titles` is {step: (title, unit)}."""
+    with ExitStack() as stack:
+        current: list[tuple[str, Task]] = []
+        before = 0
+
+        def report(step: str, done: int, total: int) -> None:
+            nonlocal before
+            if not current or current[-1][0] != step:
+                stack.close()
+                title, unit = titles.get(step, (step, "steps"))
+                current.append((step, stack.enter_context(progress.task(title, total, unit))))
+                before = 0
+            current[-1][1].advance(done - before)
+            before = done
+
+        yield report
