@@ -53,7 +53,7 @@ def test_counts_of_every_task() -> None:
         ("sketch + text to photo", "late"): (1, 1),
     }
     assert result.left_out == {}
-    # All remaining distances are equal: a query of camera 03 meets 05 of 1, 05 of 2, 04 of 3; one of 05 meets 03, 03, 04.
+    # All distances left are equal: a query of camera 03 meets 05 of 1, 05 of 2, 04 of 3; one of 05 meets 03, 03, 04.
     assert result.tasks[0].scores.rank[1] == 0.5
 
 

@@ -1,0 +1,80 @@
+"""PKU-Sketch (Pang et al., ACM Multimedia 2018): two photos by two cameras and one sketch of each of 200 persons.
+
+Layout below the root (PKUSketchRE-ID_V1): `photo/ID_CAM_FRAME.jpg`, `sketch/ID.jpg`, `styleAnnotation/{a_46,...}.txt`
+with the persons that each of five artists drew; `descriptions.json` (person -> one sentence) is no part of the release.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from aio_reid.errors import DataError
+from aio_reid.records import Modality, Record, Split
+
+NAME = "pku-sketch"
+PUBLISHED = {"persons": 200, "photos": 400, "sketches": 200}
+_PHOTO = re.compile(r"(\d+)_(\d+)_(\d+)")
+_SKETCH = re.compile(r"(\d+)")
+
+
+def parse(root: Path) -> list[Record]:
+    """Return the photos (split gallery), then sketches and sentences (split query), each ordered by person.
+
+    The data set of the records is called "pku-sketch" when the published counts are met; a partial copy carries its
+    counts in the name, e.g. "pku-sketch (90 of 200 persons, 180 of 400 photos, 90 of 200 sketches)".
+
+    Raises:
+        DataError: folders are missing or empty, a file name does not fit the layout, there is more than was published,
+            or a sentence describes a person without a photo.
+    """
+    photos, sketches = _match_files(root / "photo", _PHOTO), _match_files(root / "sketch", _SKETCH)
+    sentences = _read_sentences(root / "descriptions.json", {name[1] for _, name in photos})
+    persons = {name[1] for _, name in [*photos, *sketches]}
+    dataset = _name_copy({"persons": len(persons), "photos": len(photos), "sketches": len(sketches)}, root)
+    return [
+        *(Record(dataset, Split.GALLERY, Modality.RGB, name[1], name[2], path) for path, name in photos),
+        *(Record(dataset, Split.QUERY, Modality.SKETCH, name[1], image_path=path) for path, name in sketches),
+        *(Record(dataset, Split.QUERY, Modality.TEXT, person, caption=text) for person, text in sentences),
+    ]
+
+
+def _match_files(folder: Path, layout: re.Pattern[str]) -> list[tuple[Path, re.Match[str]]]:
+    found = []
+    for path in folder.glob("*.jpg"):
+        match = layout.fullmatch(path.stem)
+        if match is None:
+            raise DataError(
+                f"{path} is not called as PKU-Sketch calls its files ({layout.pattern}.jpg); remove or rename it"
+            )
+        found.append((path, match))
+    if not found:
+        raise DataError(f"there are no .jpg files in {folder}; give the folder that holds 'photo' and 'sketch'")
+    return sorted(found, key=lambda item: tuple(int(part) for part in item[1].groups()))
+
+
+def _read_sentences(path: Path, persons: set[str]) -> list[tuple[str, str]]:
+    if not path.exists():
+        return []
+    try:
+        sentences = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read as JSON ({error}); correct or remove it") from error
+    if not isinstance(sentences, dict) or not all(
+        isinstance(text, str) and text.strip() for text in sentences.values()
+    ):
+        raise DataError(f'{path} must hold one object, {{"person": "sentence", ...}}; correct or remove it')
+    strangers = sorted(set(sentences) - persons)
+    if strangers:
+        raise DataError(f"{path} describes {strangers[0]!r}, of whom there is no photo; remove the entry")
+    return sorted(sentences.items(), key=lambda item: int(item[0]))
+
+
+def _name_copy(counts: dict[str, int], root: Path) -> str:
+    for what, count in counts.items():
+        if count > PUBLISHED[what]:
+            raise DataError(f"{root} holds {count} {what}, but {PUBLISHED[what]} were published; remove the others")
+    if counts == PUBLISHED:
+        return NAME
+    return f"{NAME} ({', '.join(f'{count} of {PUBLISHED[what]} {what}' for what, count in counts.items())})"
