@@ -1,0 +1,310 @@
+"""`AIO`: pictures, sentences and any combination of them to unit vectors. What a Python user needs, in one class.
+
+    model = AIO.load("aio-nano")
+    gallery = model.embed(list(Path("crops").glob("*.jpg")))
+    query = model.embed([{"text": "a woman in a red jacket", "sketch": Path("witness.png")}])
+    order = (gallery @ query[0]).argsort()[::-1]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from aio_reid.data.images import fit_image, normalise, read_image
+from aio_reid.data.text import ClipBpe, pad_ids
+from aio_reid.errors import AioError, ConfigError, DataError, PictureError
+from aio_reid.models.build import load_model
+from aio_reid.models.model import AIOModel
+from aio_reid.records import Modality, Query, Record, parse_modality
+from aio_reid.weights import find_weights, hash_weights
+
+Vectors = NDArray[np.float32]
+Bundle = tuple[tuple[Modality, Any], ...]
+"""What is known of one person: (modality, value) pairs; a value is a sentence, a path, bytes, a PIL image or an array."""
+
+FUSIONS = ("early", "late")
+DECODERS = 2
+"""Threads that decode pictures while the model computes; Pillow and torch both work outside of Python's lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A bundle whose values are model inputs: uint8 (3, H, W) arrays and tuples of byte-pair ids; or why it has none."""
+
+    signature: tuple[Modality, ...]
+    values: tuple[Any, ...]
+    error: AioError | None = None
+
+
+class AIO:
+    """A model ready to embed, with everything that its inputs need.
+
+    `weights_hash` names the weights; vectors of different weights must never be compared.
+    """
+
+    def __init__(
+        self,
+        model: AIOModel,
+        *,
+        image_size: tuple[int, int],
+        context_length: int,
+        weights_hash: str = "",
+        about: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.model = model.eval()
+        self.image_size = image_size
+        self.context_length = context_length
+        self.weights_hash = weights_hash
+        self.about = dict(about or {})
+        self._bpe = ClipBpe.load()
+
+    @classmethod
+    def load(cls, name_or_path: str | Path = "aio-nano", device: str | None = None) -> AIO:
+        """Load packaged weights by name, or a weights file.
+
+        `device` is a torch device ("cpu", "cuda"); None takes a GPU where there is one.
+
+        Raises:
+            WeightsError: missing, damaged or foreign weights.
+            ConfigError: no such device.
+        """
+        path = find_weights(name_or_path)
+        model, weights = load_model(path)
+        size = weights.model["image_size"]
+        return cls(
+            model.to(_device(device)),
+            image_size=(size[0], size[1]),
+            context_length=weights.model["context_length"],
+            weights_hash=hash_weights(path),
+            about=weights.about,
+        )
+
+    @property
+    def embedding_size(self) -> int:
+        """E, the length of a vector."""
+        return self.model.encoder.width
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model computes."""
+        return self.model.sequence.cls.device
+
+    def embed(
+        self, inputs: Sequence[Any], *, modality: Modality | str = Modality.RGB, fusion: str = "early", batch_size: int = 64
+    ) -> Vectors:
+        """Return one unit vector per input, float32 (B, E).
+
+        Args:
+            inputs: each a sentence (str), a picture (Path, bytes, PIL image, uint8 array (H, W[, 3])), a `Record`, a `Query`
+                (tuple of records), or a mapping from modality to one value or a list of values, e.g.
+                `{"text": "a man in a suit", "sketch": [Path("a.png"), Path("b.png")]}`. Kinds may be mixed.
+            modality: what bare pictures are.
+            fusion: "early" reads all modalities of an input as one sequence, "late" adds their vectors. Several values of one
+                modality are averaged.
+            batch_size: sequences per forward pass.
+
+        Raises:
+            PictureError, TextError: an input cannot be read; names it.
+            DataError: an input is empty, of an unknown kind, or of a modality that the weights do not know.
+            ConfigError: unknown fusion.
+        """
+        if fusion not in FUSIONS:
+            raise ConfigError(f"unknown fusion {fusion!r}; choose one of: {', '.join(FUSIONS)}")
+        bare = parse_modality(modality)
+        singles: list[Bundle] = []
+        owners: list[int] = []
+        for number, value in enumerate(inputs):
+            parts = _exploded(self._checked(as_bundle(value, bare)), fusion)
+            singles += parts
+            owners += [number] * len(parts)
+        vectors = self._embed_singles(singles, batch_size)
+        if len(singles) == len(inputs):
+            return vectors
+        summed = np.zeros((len(inputs), self.embedding_size), np.float32)
+        np.add.at(summed, owners, vectors)
+        return cast(Vectors, summed / np.linalg.norm(summed, axis=1, keepdims=True))
+
+    def embed_queries(self, queries: Sequence[Query], fusion: str) -> Vectors:
+        """Return one unit vector per query, float32 (Q, E): `embed` in the form that evaluation expects."""
+        return self.embed(queries, fusion=fusion)
+
+    def iterate_pictures(
+        self, paths: Iterator[Path], modality: Modality, *, batch_size: int = 64
+    ) -> Iterator[tuple[Path, NDArray[np.float32] | AioError]]:
+        """Yield (path, vector (E,) or the error that it met) in order, for streams of any length in bounded memory."""
+        self._checked(((modality, ""),))
+        with ThreadPoolExecutor(DECODERS) as pool:
+            waiting: tuple[list[Path], Any] | None = None
+            for chunk in _chunks(paths, batch_size):
+                following = (chunk, pool.map(self._load, [((modality, path),) for path in chunk]))
+                if waiting is not None:
+                    yield from self._outcomes(*waiting)
+                waiting = following
+            if waiting is not None:
+                yield from self._outcomes(*waiting)
+
+    def unread_words(self, sentence: str) -> tuple[str, ...]:
+        """Return the words of a sentence that are beyond what the model reads."""
+        return self._bpe.encode(sentence, context_length=self.context_length).unread
+
+    def _outcomes(self, paths: list[Path], loaded: Any) -> Iterator[tuple[Path, NDArray[np.float32] | AioError]]:
+        outcomes: list[Loaded] = list(loaded)
+        good = [item for item in outcomes if item.error is None]
+        vectors = iter(self._forward(good)) if good else iter(())
+        for path, item in zip(paths, outcomes, strict=True):
+            yield path, item.error if item.error is not None else next(vectors)
+
+    def _embed_singles(self, bundles: Sequence[Bundle], batch_size: int) -> Vectors:
+        """Embed bundles of at most one value a modality, batched by equal modalities and similar length of sentence."""
+        vectors = np.zeros((len(bundles), self.embedding_size), np.float32)
+        order = sorted(range(len(bundles)), key=lambda i: _batch_key(bundles[i]))
+        batches = list(_same_signature(order, bundles, batch_size))
+        with ThreadPoolExecutor(DECODERS) as pool:
+            loading = [pool.map(self._load, [bundles[i] for i in batches[0]])] if batches else []
+            for number, batch in enumerate(batches):
+                loaded: list[Loaded] = list(loading.pop())
+                if number + 1 < len(batches):
+                    loading.append(pool.map(self._load, [bundles[i] for i in batches[number + 1]]))
+                for item in loaded:
+                    if item.error is not None:
+                        raise item.error
+                vectors[batch] = self._forward(loaded)
+        return vectors
+
+    def _load(self, bundle: Bundle) -> Loaded:
+        try:
+            values = tuple(self._value(modality, value) for modality, value in bundle)
+        except AioError as error:
+            return Loaded((), (), error)
+        return Loaded(tuple(m for m, _ in bundle), values)
+
+    def _value(self, modality: Modality, value: Any) -> Any:
+        if modality is Modality.TEXT:
+            return self._bpe.encode(value, context_length=self.context_length).ids
+        if isinstance(value, (Path, str, bytes)):
+            return fit_image(read_image(value, min_size=self.image_size), self.image_size, modality)
+        return fit_image(_as_image(value), self.image_size, modality)
+
+    def _forward(self, loaded: Sequence[Loaded]) -> Vectors:
+        """Return (B, E) of bundles that have the same modalities."""
+        inputs = {
+            modality: self._stacked(modality, [item.values[place] for item in loaded])
+            for place, modality in enumerate(loaded[0].signature)
+        }
+        with torch.inference_mode():
+            vectors = self.model.retrieval(self.model(inputs))
+        return cast(Vectors, vectors.cpu().numpy())
+
+    def _stacked(self, modality: Modality, values: list[Any]) -> Tensor:
+        if modality is Modality.TEXT:
+            return pad_ids(values).to(self.device)
+        return normalise(torch.from_numpy(np.stack(values)).to(self.device), modality)
+
+    def _checked(self, bundle: Bundle) -> Bundle:
+        unknown = [m.value for m, _ in bundle if m not in self.model.modalities]
+        if unknown:
+            known = ", ".join(m.value for m in self.model.modalities)
+            raise DataError(f"these weights do not read {unknown[0]!r}; they read: {known}")
+        return bundle
+
+
+def as_bundle(value: Any, bare: Modality) -> Bundle:
+    """Return what `AIO.embed` accepts as (modality, value) pairs in fusion order.
+
+    Raises:
+        DataError: an empty or unknown input.
+    """
+    if isinstance(value, Record):
+        value = (value,)
+    if isinstance(value, tuple) and value and all(isinstance(r, Record) for r in value):
+        pairs = [(r.modality, r.caption if r.image_path is None else r.image_path) for r in value]
+    elif isinstance(value, Mapping):
+        pairs = [
+            (parse_modality(name), single)
+            for name, given in value.items()
+            for single in (given if isinstance(given, (list, tuple)) else [given])
+        ]
+    elif isinstance(value, str):
+        pairs = [(Modality.TEXT, value)]
+    elif isinstance(value, (Path, bytes, Image.Image, np.ndarray)):
+        pairs = [(bare, value)]
+    else:
+        raise DataError(f"cannot embed a {type(value).__name__}; give a sentence, path, picture, array, Record, Query or mapping")
+    if not pairs:
+        raise DataError("an input is empty: give at least one picture or sentence")
+    rank = list(Modality)
+    return tuple(sorted(pairs, key=lambda pair: rank.index(pair[0])))
+
+
+def _exploded(bundle: Bundle, fusion: str) -> list[Bundle]:
+    """Split a bundle into such with one value a modality: one per value (late), or as many as the most repeated modality has.
+
+    In early fusion the n-th takes the n-th value of every modality, starting over where a modality has fewer.
+    """
+    if fusion == "late":
+        return [(pair,) for pair in bundle]
+    values: dict[Modality, list[Any]] = {}
+    for modality, value in bundle:
+        values.setdefault(modality, []).append(value)
+    rounds = max(len(given) for given in values.values())
+    return [tuple((m, given[n % len(given)]) for m, given in values.items()) for n in range(rounds)]
+
+
+def _batch_key(bundle: Bundle) -> tuple[tuple[str, ...], int]:
+    length = sum(len(str(value)) for modality, value in bundle if modality is Modality.TEXT)
+    return tuple(m.value for m, _ in bundle), length
+
+
+def _same_signature(order: Sequence[int], bundles: Sequence[Bundle], batch_size: int) -> Iterator[list[int]]:
+    batch: list[int] = []
+    for index in order:
+        if batch and (len(batch) == batch_size or _batch_key(bundles[index])[0] != _batch_key(bundles[batch[0]])[0]):
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def _chunks(paths: Iterator[Path], size: int) -> Iterator[list[Path]]:
+    chunk: list[Path] = []
+    for path in paths:
+        chunk.append(path)
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _as_image(value: Any) -> Image.Image:
+    if isinstance(value, Image.Image):
+        return value.convert("RGB")
+    if isinstance(value, np.ndarray) and value.dtype == np.uint8 and value.ndim in (2, 3) and value.size:
+        try:
+            return Image.fromarray(value).convert("RGB")
+        except (TypeError, ValueError):
+            pass
+    shape = f" {value.dtype} {value.shape}" if isinstance(value, np.ndarray) else ""
+    raise PictureError(f"a picture was given as {type(value).__name__}{shape}; give a path, bytes, PIL image or uint8 (H, W[, 3])")
+
+
+def _device(name: str | None) -> torch.device:
+    if name is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(f"device {name!r} cannot be used ({str(error).splitlines()[0]}); try cpu") from None
+    return device

@@ -1,0 +1,172 @@
+"""Training tuples: one photo with whatever partners exist, synthesised where configured (method.md section 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from aio_reid.data.attributes import MaskedCaption, mask_attributes
+from aio_reid.data.augment import augment
+from aio_reid.data.images import fit_image, read_image
+from aio_reid.data.samplers import TupleKey
+from aio_reid.data.synthesis import channel_augment, draw_lines
+from aio_reid.data.text import ClipBpe, pad_ids
+from aio_reid.errors import DataError
+from aio_reid.records import Modality, Record
+
+SYNTHESISED = (Modality.INFRARED, Modality.SKETCH)
+"""What can be made from a photo: infrared by channel augmentation, sketch by line drawing. Text never is (method.md 8.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingTuple:
+    """One photo and its partners; `pixels` holds (3, H, W) uint8 of each visual modality that is present."""
+
+    label: int
+    pixels: dict[Modality, Tensor]
+    ids: tuple[int, ...] | None
+    masked: MaskedCaption | None
+
+
+@dataclass(frozen=True, slots=True)
+class TupleBatch:
+    """B tuples, each modality with the rows that have it, and nothing else.
+
+    Attributes:
+        labels: (B,) int64, identities 0..C-1.
+        inputs: per modality uint8 pixels (b, 3, H, W) or int64 ids (b, L), b <= B.
+        rows: per modality (b,) int64, which tuple each input belongs to.
+        masked_ids: (b, L) int64, captions with masked attributes, rows as `rows[TEXT]`; None without text.
+        masked_at: (K, 2) int64, row in `masked_ids` and position; masked_labels: (K,) int64 attribute classes.
+    """
+
+    labels: Tensor
+    inputs: dict[Modality, Tensor]
+    rows: dict[Modality, Tensor]
+    masked_ids: Tensor | None
+    masked_at: Tensor
+    masked_labels: Tensor
+
+    @property
+    def complete(self) -> tuple[Modality, ...]:
+        """The modalities that every tuple of the batch has."""
+        return tuple(m for m in Modality if m in self.inputs and len(self.rows[m]) == len(self.labels))
+
+
+class TupleDataset(Dataset[TrainingTuple]):
+    """Tuples around every photo of `records`; partners are drawn from the same identity's records.
+
+    Everything random about a tuple is drawn from (seed, draw, photo), so it does not matter which worker makes it.
+
+    Raises:
+        DataError: no photo among the records.
+    """
+
+    def __init__(
+        self,
+        records: Sequence[Record],
+        *,
+        image_size: tuple[int, int],
+        modalities: Sequence[Modality],
+        synthesised_share: Mapping[Modality, float],
+        context_length: int,
+        augmented: bool,
+        seed: int,
+    ) -> None:
+        self.photos = [r for r in records if r.modality is Modality.RGB]
+        if not self.photos:
+            raise DataError("no rgb record in the training split: AIO binds every modality to photos")
+        identities = sorted({r.person_id for r in self.photos})
+        self._label = {identity: label for label, identity in enumerate(identities)}
+        self._partners: dict[tuple[str, Modality], list[Record]] = {}
+        for record in records:
+            self._partners.setdefault((record.person_id, record.modality), []).append(record)
+        self.image_size = image_size
+        self.modalities = tuple(m for m in Modality if m in modalities)
+        self.synthesised_share = dict(synthesised_share)
+        self.context_length = context_length
+        self.augmented = augmented
+        self.seed = seed
+        self._bpe = ClipBpe.load()
+
+    @property
+    def labels(self) -> list[int]:
+        """Identity of every photo, 0..C-1."""
+        return [self._label[r.person_id] for r in self.photos]
+
+    @property
+    def num_identities(self) -> int:
+        """C, the number of training identities."""
+        return len(self._label)
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    def __getitem__(self, key: TupleKey) -> TrainingTuple:
+        index, draw = key
+        rng = np.random.default_rng((self.seed, draw, index))
+        photo = self.photos[index]
+        pixels: dict[Modality, Tensor] = {}
+        for modality in self.modalities:
+            if modality.is_visual:
+                plain = self._plain(photo, modality, rng)
+                if plain is not None:
+                    pixels[modality] = augment(plain, modality, rng) if self.augmented else plain
+        caption = self._pick(photo.person_id, Modality.TEXT, rng) if Modality.TEXT in self.modalities else None
+        label = self._label[photo.person_id]
+        if caption is None or caption.caption is None:
+            return TrainingTuple(label, pixels, None, None)
+        encoded = self._bpe.encode(caption.caption, context_length=self.context_length)
+        masked = mask_attributes(caption.caption, rng, self._bpe, context_length=self.context_length)
+        return TrainingTuple(label, pixels, encoded.ids, masked)
+
+    def _plain(self, photo: Record, modality: Modality, rng: np.random.Generator) -> Tensor | None:
+        """Return one modality's picture (3, H, W) uint8: the photo, a recorded partner, or one synthesised from the photo."""
+        if modality is Modality.RGB:
+            return self._read(photo.image_path, modality)
+        partner = self._pick(photo.person_id, modality, rng)
+        synthesise = rng.random() < self.synthesised_share.get(modality, 0.0) or partner is None
+        if not (synthesise and modality in SYNTHESISED):
+            return None if partner is None else self._read(partner.image_path, modality)
+        source = self._pick(photo.person_id, Modality.RGB, rng)
+        pixels = self._read((source or photo).image_path, Modality.RGB)
+        return channel_augment(pixels, rng) if modality is Modality.INFRARED else draw_lines(pixels, rng)
+
+    def _pick(self, person_id: str, modality: Modality, rng: np.random.Generator) -> Record | None:
+        found = self._partners.get((person_id, modality))
+        return found[int(rng.integers(len(found)))] if found else None
+
+    def _read(self, path: Path | None, modality: Modality) -> Tensor:
+        assert path is not None
+        return torch.from_numpy(fit_image(read_image(path, min_size=self.image_size), self.image_size, modality))
+
+
+def collate(tuples: Sequence[TrainingTuple]) -> TupleBatch:
+    """Stack tuples; each modality keeps only the rows that have it."""
+    inputs: dict[Modality, Tensor] = {}
+    rows: dict[Modality, Tensor] = {}
+    for modality in Modality:
+        present = [row for row, t in enumerate(tuples) if modality in t.pixels]
+        if present:
+            inputs[modality] = torch.stack([tuples[row].pixels[modality] for row in present])  # (b, 3, H, W)
+            rows[modality] = torch.tensor(present)
+    captioned = [row for row, t in enumerate(tuples) if t.ids is not None]
+    masked = [m for t in tuples if (m := t.masked) is not None]
+    if captioned:
+        inputs[Modality.TEXT] = pad_ids([ids for t in tuples if (ids := t.ids) is not None])
+        rows[Modality.TEXT] = torch.tensor(captioned)
+    places = [(row, position) for row, m in enumerate(masked) for position in m.positions]
+    return TupleBatch(
+        labels=torch.tensor([t.label for t in tuples]),
+        inputs=inputs,
+        rows=rows,
+        masked_ids=pad_ids([m.ids for m in masked]) if masked else None,
+        masked_at=torch.tensor(places, dtype=torch.int64).reshape(-1, 2),
+        masked_labels=torch.tensor([label for m in masked for label in m.labels], dtype=torch.int64),
+    )

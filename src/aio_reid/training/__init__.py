@@ -1,0 +1,1 @@
+"""Training: the objective of a step, the loop, checkpoints, runs."""

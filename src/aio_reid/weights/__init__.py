@@ -1,0 +1,41 @@
+"""The weights that come with the package, and how weights are named on the command line. No torch in here."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib import resources
+from pathlib import Path
+
+from aio_reid.errors import WeightsError
+
+PACKAGED = ("aio-nano",)
+
+
+def find_weights(name: str | Path) -> Path:
+    """Return the file of packaged weights by their name, or of a path as given.
+
+    Raises:
+        WeightsError: neither a packaged name nor an existing file.
+    """
+    if str(name) in PACKAGED:
+        path = Path(str(resources.files(__package__).joinpath(f"{name}.safetensors")))
+        if not path.is_file():
+            raise WeightsError(f"packaged weights {str(name)!r} are missing from this installation; reinstall aio-reid")
+        return path
+    path = Path(name).expanduser()
+    if not path.is_file():
+        raise WeightsError(f"weights {str(name)!r} not found; give {', '.join(PACKAGED)} or a .safetensors file of aio-reid")
+    return path
+
+
+def hash_weights(path: Path) -> str:
+    """Return the sha256 (hex) of a weights file: what embeddings are keyed by.
+
+    Raises:
+        WeightsError: the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise WeightsError(f"weights {str(path)!r} cannot be read: {error}") from None
