@@ -1,0 +1,137 @@
+"""A folder of photos turned into a folder of synthesised pictures, to look at or to train from (method.md section
+8)."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from aio_reid.data.images import read_image
+from aio_reid.data.synthesis import Painter, default_painter
+from aio_reid.errors import DataError, PictureError, StorageError
+from aio_reid.records import Modality
+
+_UNFINISHED = ".unfinished"
+
+
+@dataclass(frozen=True, slots=True)
+class SynthesisReport:
+    """What became of a folder.
+
+    Attributes:
+        label: what drew the pictures.
+        num_written: pictures made by this call.
+        num_skipped: pictures that an earlier call had made already.
+        unreadable: files that could not be read, with the reason in one line.
+    """
+
+    label: str
+    num_written: int
+    num_skipped: int
+    unreadable: tuple[tuple[Path, str], ...]
+
+
+def synthesize_folder(
+    source: Path,
+    out: Path,
+    modality: Modality,
+    *,
+    painter: Painter | None = None,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> SynthesisReport:
+    """Make a picture of `modality` from every picture below `source`, in the same layout below `out`, as grey PNG.
+
+    Existing results are kept, so that an interrupted call goes on where it stopped; results appear whole or not at all.
+    What is drawn depends on the seed and the file's relative path only. Each PNG names the painter in its text field
+    "Software".
+
+    Args:
+        source: a folder; pictures in it are found by their file name extension, hidden files are left out.
+        out: a folder, made where missing; it may be inside `source`, and is then not searched itself.
+        modality: infrared or sketch, or what `painter` makes.
+        painter: how to draw; by default `default_painter(modality)`.
+        seed: of the painter's random draws.
+        progress: called with (pictures done, pictures in all) after each.
+
+    Raises:
+        DataError: `source` is no folder or has no pictures, or the modality is never synthesised.
+        StorageError: `out` would overwrite the sources, or cannot be written.
+    """
+    painter = painter or default_painter(modality)
+    sources = _find_pictures(source, out)
+    names = _output_names(sources, source)
+    unreadable: list[tuple[Path, str]] = []
+    num_written = num_skipped = 0
+    for done, (path, name) in enumerate(zip(sources, names, strict=True), start=1):
+        target = out / name
+        if target.exists():
+            num_skipped += 1
+        else:
+            try:
+                _write_whole(target, _paint(path, painter, _generator(seed, path.relative_to(source))), painter.label)
+                num_written += 1
+            except PictureError as error:
+                unreadable.append((path, str(error)))
+        if progress is not None:
+            progress(done, len(sources))
+    return SynthesisReport(painter.label, num_written, num_skipped, tuple(unreadable))
+
+
+def _find_pictures(source: Path, out: Path) -> list[Path]:
+    if not source.is_dir():
+        raise DataError(f"{str(source)!r} is not a folder; name a folder of pictures")
+    if source.resolve().is_relative_to(out.resolve()):
+        raise StorageError(f"results in {str(out)!r} could overwrite their sources; name another folder")
+    extensions = {extension for extension, kind in Image.registered_extensions().items() if kind in Image.OPEN}
+    found: list[Path] = []
+    for folder, subfolders, files in os.walk(source):
+        here = Path(folder)
+        subfolders[:] = [s for s in subfolders if not s.startswith(".") and (here / s).resolve() != out.resolve()]
+        found += [here / f for f in files if not f.startswith(".") and Path(f).suffix.lower() in extensions]
+    if not found:
+        raise DataError(f"no pictures in {str(source)!r}; name a folder with JPEG, PNG or other picture files")
+    return sorted(found)
+
+
+def _output_names(sources: list[Path], root: Path) -> list[Path]:
+    """Return relative names, all different: a.jpg gives a.png, but a.jpg beside a.bmp give a.jpg.png and a.bmp.png."""
+    relative = [path.relative_to(root) for path in sources]
+    names = [path.with_suffix(".png") for path in relative]
+    while clashes := {name for name, count in Counter(names).items() if count > 1}:
+        whole = [path.with_name(path.name + ".png") for path in relative]
+        names = [w if name in clashes else name for name, w in zip(names, whole, strict=True)]
+    return names
+
+
+def _generator(seed: int, relative: Path) -> np.random.Generator:
+    digest = sha256(relative.as_posix().encode("utf-8", "surrogateescape")).digest()
+    return np.random.default_rng((seed, int.from_bytes(digest[:8], "big")))
+
+
+def _paint(path: Path, painter: Painter, rng: np.random.Generator) -> Image.Image:
+    pixels = np.ascontiguousarray(np.asarray(read_image(path)).transpose(2, 0, 1))  # (3, H, W)
+    return Image.fromarray(painter.draw(pixels, rng)[0])
+
+
+def _write_whole(target: Path, image: Image.Image, label: str) -> None:
+    """Write beside the target, then rename: whoever looks sees no picture or a whole one."""
+    unfinished = target.with_name(f".{target.name}{_UNFINISHED}")
+    note = PngInfo()
+    note.add_text("Software", f"aio-reid, {label}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        image.save(unfinished, "PNG", pnginfo=note)
+        os.replace(unfinished, target)
+    except OSError as error:
+        raise StorageError(f"{str(target)!r} cannot be written ({error}); free space or name another folder") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
