@@ -1,0 +1,43 @@
+"""The application: which command is which function."""
+
+from __future__ import annotations
+
+import typer
+
+from aio_reid import __version__
+from aio_reid.cli import people, search, start, training
+
+app = typer.Typer(
+    name="aio-reid",
+    help="Find a person in pictures from a photo, an infrared frame, a sketch, a sentence, or any combination of them.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+cache = typer.Typer(rich_markup_mode=None, help="Look after the embeddings that searches keep.")
+app.add_typer(cache, name="cache")
+
+app.command("search")(search.search)
+app.command("demo")(start.demo)
+cache.command("stats")(search.cache_stats)
+cache.command("clear")(search.cache_clear)
+app.command("doctor")(start.doctor)
+app.command("people")(people.people)
+app.command("synthesize")(people.synthesize)
+app.command("train")(training.train)
+app.command("pretrain")(training.pretrain)
+app.command("evaluate")(training.evaluate)
+app.command("export-weights")(training.export_weights)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"aio-reid {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Print the version."),
+) -> None:
+    """Take the options that stand before the command."""

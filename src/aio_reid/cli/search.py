@@ -1,0 +1,122 @@
+"""`aio-reid search` and the cache of embeddings that it keeps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from aio_reid.errors import ConfigError
+from aio_reid.records import Modality, parse_modality
+
+if TYPE_CHECKING:
+    from aio_reid.gallery.cache import EmbeddingCache
+    from aio_reid.gallery.embedder import QueryPart
+
+STEPS = {"read": ("Reading", "files"), "embed": ("Embedding", "pictures")}
+
+CacheFolder = Annotated[
+    Path | None,
+    typer.Option("--cache", metavar="DIR", help="Where embeddings are kept; default: the user's cache folder."),
+]
+
+
+def search(
+    folder: Annotated[Path, typer.Argument(help="Folder of pictures; its subfolders are searched as well.")],
+    text: Annotated[list[str] | None, typer.Option(metavar="SENTENCE", help="What the person looks like.")] = None,
+    rgb: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="A colour photo of the person.")] = None,
+    infrared: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="An infrared frame.")] = None,
+    pencil: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="A colour pencil drawing.")] = None,
+    sketch: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="A sketch.")] = None,
+    top: Annotated[int, typer.Option(help="How many pictures to show.")] = 20,
+    fusion: Annotated[str, typer.Option(help="How several kinds of evidence are joined: early or late.")] = "early",
+    weights: Annotated[str, typer.Option(help="A name (aio-nano) or a weights file.")] = "aio-nano",
+    gallery_modality: Annotated[str, typer.Option(help="What the folder's pictures are: rgb, infrared, ...")] = "rgb",
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with the ranked pictures.")] = None,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write everything as JSON.")] = None,
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the ranking as CSV.")] = None,
+    cache: CacheFolder = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Keep nothing, use nothing kept.")] = False,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda, cuda:1, ...; default: a GPU where there is one.")
+    ] = None,
+) -> None:
+    """Rank the pictures of a folder by how much they look like the person described.
+
+    Give any combination of evidence, each option as often as needed. No labels and no layout of the folder are needed.
+    """
+    from aio_reid.api import folder_embedder
+    from aio_reid.cli.show import print_search
+    from aio_reid.gallery.outputs import check_writable, write_csv, write_html, write_json
+    from aio_reid.gallery.search import search_folder
+    from aio_reid.progress import console_progress, count_steps
+
+    outputs = [(html, write_html), (json, write_json), (csv, write_csv)]
+    for path, _ in outputs:
+        if path is not None:
+            check_writable(path)
+    drawn = {Modality.RGB: rgb, Modality.INFRARED: infrared, Modality.PENCIL: pencil, Modality.SKETCH: sketch}
+    with count_steps(console_progress(), STEPS) as report:
+        result = search_folder(
+            folder,
+            query_parts(text or [], {modality: paths or [] for modality, paths in drawn.items()}),
+            folder_embedder(weights, device),
+            gallery_modality=parse_modality(gallery_modality),
+            fusion=fusion,
+            top=top,
+            cache=choose_cache(cache, no_cache),
+            progress=report,
+        )
+    print_search(result)
+    for path, write in outputs:
+        if path is not None:
+            write(result, path)
+            typer.echo(f"written: {path}", err=True)
+
+
+def query_parts(sentences: list[str], pictures: dict[Modality, list[Path]]) -> list[QueryPart]:
+    """Return the parts of a query in the order in which modalities are fused.
+
+    Raises:
+        DataError: when a part is empty or does not fit its modality.
+    """
+    from aio_reid.gallery.embedder import QueryPart
+
+    values: dict[Modality, list[str | Path]] = {modality: list(paths) for modality, paths in pictures.items()}
+    values[Modality.TEXT] = list(sentences)
+    return [QueryPart(modality, value) for modality in Modality for value in values.get(modality, [])]
+
+
+def choose_cache(folder: Path | None, off: bool) -> EmbeddingCache:
+    """Return the cache that the options ask for.
+
+    Raises:
+        ConfigError: when the options contradict each other.
+        StorageError: when the cache is damaged or foreign.
+    """
+    from aio_reid.gallery.cache import open_cache
+
+    if off and folder is not None:
+        raise ConfigError("--cache and --no-cache contradict each other; give one of them")
+    return open_cache(folder, enabled=not off)
+
+
+def cache_stats(cache: CacheFolder = None) -> None:
+    """Say what the cache holds, and where it lies."""
+    from aio_reid.cli.show import print_cache_stats
+    from aio_reid.gallery.cache import open_cache
+
+    print_cache_stats(open_cache(cache).stats())
+
+
+def cache_clear(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Only what belongs to this folder's pictures; default: all.")
+    ] = None,
+    cache: CacheFolder = None,
+) -> None:
+    """Erase kept embeddings: all of them, or those of one folder of pictures. Pictures themselves are never touched."""
+    from aio_reid.gallery.cache import open_cache
+
+    typer.echo(f"erased {open_cache(cache).erase(folder)} embeddings and all kept queries")

@@ -1,0 +1,83 @@
+"""Results in the terminal: tables for people, tab-separated lines for pipes; remarks go to stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aio_reid.doctor import Check
+    from aio_reid.gallery.cache import CacheStats
+    from aio_reid.gallery.result import SearchResult
+
+MOST_UNREADABLE = 10
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows of plain cells: as a drawn table where stdout is a terminal, else with tabs between cells."""
+    if not sys.stdout.isatty():
+        for row in (header, *rows):
+            print("\t".join(row))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table()
+    for name in header:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)
+
+
+def print_search(result: SearchResult) -> None:
+    """Print the ranking, then what the reader has to know of it."""
+    from aio_reid.gallery.outputs import TABLE_HEADER, table_rows
+    from aio_reid.gallery.result import STATEMENT, shown
+
+    print_table(TABLE_HEADER, table_rows(result))
+    counts = result.counts
+    remark(f"query: {result.description}")
+    remark(
+        f"searched {counts.searched} pictures of {shown(result.folder)} in {result.timings.total_s:.1f} s "
+        f"({counts.embedded} embedded now, {counts.from_cache} known before)"
+    )
+    if result.unread_words:
+        words = " ".join(shown(word) for word in result.unread_words)
+        remark(f'not read, because the sentence is too long: "{words}"; shorten it or give a second --text')
+    for item in result.unreadable[:MOST_UNREADABLE]:
+        remark(f"not searched: {shown(item.path)}: {shown(item.error)}")
+    if len(result.unreadable) > MOST_UNREADABLE:
+        remark(f"not searched: {len(result.unreadable) - MOST_UNREADABLE} more; --json FILE lists them all")
+    for note in result.notes:
+        remark(note)
+    remark(STATEMENT)
+
+
+def print_cache_stats(stats: CacheStats) -> None:
+    """Print what a cache holds."""
+    rows = [
+        ("file", "none" if stats.path is None else str(stats.path)),
+        ("size", f"{stats.size_bytes / 1e6:.1f} MB"),
+        ("picture files", str(stats.num_files)),
+        ("embeddings", str(stats.num_embeddings)),
+        ("unreadable pictures", str(stats.num_failures)),
+        ("queries", str(stats.num_queries)),
+    ]
+    rows += [(f"embeddings of weights {name[:12]}", str(count)) for name, count in stats.weights]
+    print_table(("what", "value"), rows)
+
+
+def print_checks(checks: Sequence[Check]) -> None:
+    """Print one row per check, and below them the remedy of each that failed."""
+    print_table(("check", "", "found"), [(c.name, "ok" if c.is_good else "FAILED", c.found) for c in checks])
+    for check in checks:
+        if not check.is_good:
+            remark(f"{check.name}: {check.remedy}")
+
+
+def remark(text: str) -> None:
+    """Print one line that belongs to the result, but is not part of it."""
+    print(text, file=sys.stderr)

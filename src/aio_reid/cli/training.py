@@ -1,0 +1,67 @@
+"""`aio-reid pretrain`, `train`, `evaluate` and `export-weights`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ConfigFile = Annotated[Path, typer.Argument(help="A run's YAML, e.g. one of configs/.")]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one value: --set optim.max_epochs=2")
+]
+RunFolder = Annotated[Path | None, typer.Option(metavar="DIR", help="The run's folder; default: runs/NAME.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run that the folder holds.")]
+
+
+def train(config: ConfigFile, overrides: Overrides = None, out: RunFolder = None, resume: Resume = False) -> None:
+    """Train the tokenizers and heads around a frozen encoder."""
+    from aio_reid.config import load_config
+    from aio_reid.progress import console_progress
+    from aio_reid.training.run import train as run
+
+    settings = load_config(config, tuple(overrides or ()))
+    result = run(settings, out or Path("runs") / settings.name, resume=resume, progress=console_progress())
+    for name, value in result.validation.items():
+        typer.echo(f"{name}\t{value:.4f}")
+    typer.echo(f"written: {result.weights}")
+
+
+def pretrain(config: ConfigFile, overrides: Overrides = None, out: RunFolder = None, resume: Resume = False) -> None:
+    """Make a small encoder by contrasting pictures with sentences; `train` then freezes it."""
+    from aio_reid.config import load_config
+    from aio_reid.progress import console_progress
+    from aio_reid.training.pretrain import pretrain as run
+
+    settings = load_config(config, tuple(overrides or ()))
+    result = run(settings, out or Path("runs") / settings.name, resume=resume, progress=console_progress())
+    typer.echo(f"written: {result.weights}")
+
+
+def evaluate(
+    manifest: Annotated[Path, typer.Argument(help="Parquet or CSV manifest with splits query and gallery.")],
+    weights: Annotated[str, typer.Option(help="A name (aio-nano) or a weights file.")] = "aio-nano",
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the result as JSON.")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda, cuda:1, ...; default: a GPU where there is one.")
+    ] = None,
+) -> None:
+    """Measure retrieval of every modality and combination, by early and by late fusion."""
+    from aio_reid.cli.show import print_table
+    from aio_reid.evaluation.run import evaluate_manifest
+    from aio_reid.progress import console_progress
+
+    report = evaluate_manifest(manifest, weights=weights, out=out, device=device, progress=console_progress())
+    print_table(report.header, report.rows)
+
+
+def export_weights(
+    run: Annotated[Path, typer.Argument(help="Folder of a finished run, or a weights file.")],
+    out: Annotated[Path, typer.Argument(help="The .safetensors file to write.")],
+    half: Annotated[bool, typer.Option("--half", help="Store 16-bit numbers: half the size.")] = False,
+) -> None:
+    """Write the weights of a finished run as one file that `--weights` takes."""
+    from aio_reid.training.export import export_run
+
+    typer.echo(f"written: {export_run(run, out, half=half)}")
