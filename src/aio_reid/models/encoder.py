@@ -49,7 +49,8 @@ class FrozenEncoder(nn.Module):
 
     Parts: `norm_pre` (None: identity), `blocks` each called as `block(x, attn_mask=mask)`, `norm` (None: the
     pre-training had none, and a **trainable** LayerNorm takes its place), `registers` (R, D): frozen extra tokens that
-    the pre-training put beside the patches, appended inside and removed from the output.
+    the pre-training put beside the patches, appended inside and removed from the output. `trainable_names` are the
+    names in the state dict that are not frozen: those of the trainable norm, or none.
 
     `activation_checkpointing` recomputes each block in the backward pass: less memory, a third more time.
 
@@ -59,6 +60,7 @@ class FrozenEncoder(nn.Module):
     norm_pre: nn.Module
     norm: nn.Module
     registers: Tensor | None
+    trainable_names: frozenset[str]
 
     def __init__(
         self,
@@ -81,9 +83,9 @@ class FrozenEncoder(nn.Module):
         self.blocks = blocks
         self.norm = norm or nn.LayerNorm(width)
         self.register_buffer("registers", None if registers is None else registers.detach().clone())
-        self.requires_grad_(False)
-        if norm is None:
-            self.norm.requires_grad_(True)
+        self.trainable_names = frozenset() if norm else frozenset({"norm.weight", "norm.bias"})
+        for parameter_name, parameter in self.named_parameters():
+            parameter.requires_grad_(parameter_name in self.trainable_names)
         self.train()
 
     def train(self, mode: bool = True) -> FrozenEncoder:
@@ -119,8 +121,7 @@ class FrozenEncoder(nn.Module):
 
     def frozen_state(self) -> dict[str, Tensor]:
         """Return every tensor that never changes, by name in the state dict, sorted; a trainable norm is left out."""
-        trainable = {name for name, parameter in self.named_parameters() if parameter.requires_grad}
-        return {name: tensor for name, tensor in sorted(self.state_dict().items()) if name not in trainable}
+        return {name: tensor for name, tensor in sorted(self.state_dict().items()) if name not in self.trainable_names}
 
     def hash(self) -> str:
         """Return the sha256 (64 hex digits) over names, shapes, dtypes and bytes of `frozen_state`."""
@@ -144,13 +145,16 @@ def plain_encoder(
 ) -> FrozenEncoder:
     """Build an encoder of our own blocks, random weights from `seed` alone; the global generator stays untouched.
 
+    Under `torch.device("meta")` it is built without memory and values, for weights that are assigned afterwards.
+
     Raises:
         ValueError: `width` is no multiple of `num_heads`.
     """
     with torch.device("meta"):  # no memory and no random numbers are spent on values that are overwritten below
         blocks = nn.ModuleList(TransformerBlock(width, num_heads, mlp_ratio, layer_norm_eps) for _ in range(depth))
-    blocks.to_empty(device="cpu")
-    initialise_blocks(blocks, width, torch.Generator().manual_seed(seed))
+    if torch.get_default_device().type != "meta":
+        blocks.to_empty(device="cpu")
+        initialise_blocks(blocks, width, torch.Generator().manual_seed(seed))
     return FrozenEncoder(
         blocks=blocks,
         width=width,

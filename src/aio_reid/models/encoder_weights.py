@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -144,8 +143,13 @@ def read_state(path: Path) -> dict[str, Tensor]:
         WeightsError: in one line, whatever is wrong with the file.
     """
     head = _read_head(path)
+    is_safetensors = head[8:9] == b"{"  # after the length of its JSON header
+    if not is_safetensors and not head.startswith((b"PK", b"\x80")):  # torch writes a zip file, once wrote a pickle
+        raise WeightsError(
+            f"{path}: is no weights file, neither safetensors nor torch's; give a .safetensors or .pt file"
+        )
     try:
-        if head[8:9] == b"{":  # a safetensors file starts with the length of its JSON header
+        if is_safetensors:
             content: Any = load_file(path)
         else:
             # A zip file is mapped, so that the towers we do not take are never read.
@@ -154,7 +158,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
         raise WeightsError(
             f"{path}: is damaged or holds more than tensors, and its code is not run; save a plain state dict instead"
         ) from error
-    except (SafetensorError, RuntimeError, ValueError, EOFError, KeyError, OSError) as error:
+    except Exception as error:  # an unpickler on damaged bytes fails in every way there is
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
         raise WeightsError(
             f"{path}: cannot be read as weights, it may be damaged ({reason}); fetch it again"
@@ -198,9 +202,8 @@ def _unwrap(path: Path, content: Any) -> dict[str, Tensor]:
 
 def _from_openclip(tower: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Rename an OpenCLIP image tower's tensors; what has no counterpart keeps its name and is refused on loading."""
-    text = ("token_embedding.", "text.", "ln_final.", "text_projection", "logit_scale", "logit_bias")
     renamed = {}
-    for name, tensor in _without(tower, OPENCLIP_REPLACED + text).items():
+    for name, tensor in _without(tower, OPENCLIP_REPLACED).items():
         for pattern, replacement in OPENCLIP_NAMES:
             name = re.sub(pattern, replacement, name)
         renamed[name] = tensor
