@@ -1,0 +1,61 @@
+"""Configuration: the shipped files parse, overrides apply, and every mistake is one line that names key and remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from aio_reid.config import load_config
+from aio_reid.errors import ConfigError
+
+CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.name)
+def test_shipped_configurations_parse(path: Path) -> None:
+    assert load_config(path).name == path.stem
+
+
+def test_there_are_shipped_configurations() -> None:
+    assert len(CONFIGS) >= 2
+
+
+def test_overrides_are_yaml_values() -> None:
+    config = load_config(CONFIGS[0], ("optim.max_steps=7", "model.image_size=[64, 32]", "seed=9"))
+    assert (config.optim.max_steps, config.model.image_size, config.seed) == (7, (64, 32), 9)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("optim.learning_rat=1", "optim.learning_rat: unknown key; valid here: .*learning_rate"),
+        ("model.image_size=[100, 64]", "multiples of 16"),
+        ("model.encoder.depht=3", "unknown key; valid here: depth"),
+        ("model.encoder.kind=magic", "plain"),
+        ("loss.binding=magic", "infonce"),
+        ("optim.learning_rate=-1", "greater than 0"),
+        ("model.modalities=[infrared]", "must contain rgb"),
+        ("model.stem_width=15", "even"),
+        ("nonsense", "section.key=value"),
+        ("seed.deeper=1", "'seed' is a value"),
+        ("seed=[", "not YAML"),
+    ],
+)
+def test_mistakes_are_explained_in_one_line(override: str, message: str) -> None:
+    path = next(p for p in CONFIGS if p.stem == "nano-stage1")
+    with pytest.raises(ConfigError, match=message) as caught:
+        load_config(path, (override,))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "does not exist"), (b"a: [", "not YAML"), (b"- 1", "mapping"), (b"\xff\xfe\x00", "cannot be read"), (b"", "mapping")],
+)
+def test_broken_files_are_explained(tmp_path: Path, content: bytes | None, message: str) -> None:
+    path = tmp_path / "run.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ConfigError, match=message):
+        load_config(path)

@@ -1,0 +1,152 @@
+"""Runs on a tiny set: frozen encoder, resumption to the same losses, bad losses, another configuration, pre-training."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+
+from aio_reid.api import AIO
+from aio_reid.errors import ConfigError, TrainingError
+from aio_reid.models.build import load_model
+from aio_reid.training import loop, run
+from aio_reid.training.pretrain import pretrain
+from aio_reid.training.state import read_log
+
+
+def _tiny() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("tiny", Path(__file__).with_name("tiny.py"))
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["tiny"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+tiny = _tiny()
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path: Path = tiny.tiny_people(tmp_path_factory.mktemp("people"))
+    return path
+
+
+def losses(folder: Path) -> list[float]:
+    return [row["total"] for row in read_log(folder)]
+
+
+def test_a_run_leaves_usable_weights_and_an_unchanged_encoder(manifest: Path, tmp_path: Path) -> None:
+    config = tiny.tiny_config(manifest)
+    result = run.train(config, tmp_path / "run")
+    model, weights = load_model(result.weights)
+    assert result.steps == 6 and len(losses(tmp_path / "run")) == 6
+    assert weights.encoder_hash == run.build_model(config.model, seed=config.seed).encoder.hash()
+    assert weights.about["provenance"]["seed"] == 3 and weights.about["steps"] == 6
+    assert AIO.load(result.weights).embed(["a man in a red jacket"]).shape == (1, 32)
+    assert set(result.validation) >= {"R_rank1", "RIST_mAP", "T_rank1"}
+    assert all(0 <= value <= 1 for value in result.validation.values())
+    checkpoint = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
+    assert not any(name.startswith("model.encoder.") for name in checkpoint["trained"])
+
+
+def test_the_same_seed_gives_the_same_losses(manifest: Path, tmp_path: Path) -> None:
+    config = tiny.tiny_config(manifest, optim={"max_steps": 3})
+    for name in ("a", "b"):
+        run.train(config, tmp_path / name)
+    assert losses(tmp_path / "a") == losses(tmp_path / "b")
+
+
+@pytest.mark.parametrize("killed_after", [1, 3, 5])
+def test_a_killed_run_resumes_to_the_same_losses(
+    manifest: Path, tmp_path: Path, killed_after: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny.tiny_config(manifest)
+    run.train(config, tmp_path / "whole")
+    steps = iter(range(100))
+    original = loop._step
+
+    def dying(*args: object) -> object:
+        if next(steps) == killed_after:
+            raise KeyboardInterrupt
+        return original(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop, "_step", dying)
+    with pytest.raises(KeyboardInterrupt):
+        run.train(config, tmp_path / "cut")
+    monkeypatch.setattr(loop, "_step", original)
+    run.train(config, tmp_path / "cut", resume=True)
+    assert losses(tmp_path / "cut") == losses(tmp_path / "whole")
+
+
+def test_a_folder_with_a_run_is_never_overwritten(manifest: Path, tmp_path: Path) -> None:
+    run.train(tiny.tiny_config(manifest, optim={"max_steps": 2}), tmp_path / "run")
+    with pytest.raises(TrainingError, match="--resume"):
+        run.train(tiny.tiny_config(manifest), tmp_path / "run")
+    with pytest.raises(TrainingError, match="another config"):
+        run.train(tiny.tiny_config(manifest, seed=4), tmp_path / "run", resume=True)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("precious")
+    with pytest.raises(TrainingError, match="other files"):
+        run.train(tiny.tiny_config(manifest), tmp_path / "mine")
+
+
+def test_a_loss_that_is_not_finite_stops_and_names_step_and_batch(
+    manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = loop._step
+
+    def poisoned(parts: loop.LoopParts, *args: object) -> object:
+        if args[-1] == 3:
+            with torch.no_grad():
+                parts.objective.classifier.linear.weight.fill_(float("nan"))
+        return original(parts, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop, "_step", poisoned)
+    with pytest.raises(TrainingError, match=r"step 4 .*ce=nan.*identities \["):
+        run.train(tiny.tiny_config(manifest), tmp_path / "run")
+    kept = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
+    assert all(torch.isfinite(t).all() for t in kept["trained"].values() if t.is_floating_point())
+
+
+def test_training_lowers_the_loss(manifest: Path, tmp_path: Path) -> None:
+    config = tiny.tiny_config(manifest, optim={"max_epochs": 40, "learning_rate": 3e-3}, checkpoint_every=100)
+    run.train(config, tmp_path / "run")
+    curve = losses(tmp_path / "run")
+    assert sum(curve[-10:]) < 0.8 * sum(curve[:10])
+
+
+@pytest.mark.parametrize("binding", ["sdm", "wrt"])
+def test_named_alternatives_of_the_binding_train(manifest: Path, tmp_path: Path, binding: str) -> None:
+    run.train(tiny.tiny_config(manifest, loss={"binding": binding}, optim={"max_steps": 2}), tmp_path / "run")
+    rows = read_log(tmp_path / "run")
+    assert all(row["fb"] > 0 for row in rows)
+
+
+def test_a_pretrained_encoder_serves_a_run(manifest: Path, tmp_path: Path) -> None:
+    words = {"modalities": ["rgb", "text"]}
+    loss = {"ce_weight": 0.0, "va_weight": 0.0, "bind_rgb_pairs": True, "fused_every": 0}
+    config = tiny.tiny_config(manifest, trainable_encoder=True, model=words, loss=loss, optim={"max_steps": 3})
+    made = pretrain(config, tmp_path / "pre")
+    fresh = run.build_model(config.model, seed=config.seed).encoder.hash()
+    encoder = {"kind": "plain", "width": 32, "depth": 2, "num_heads": 2, "weights_file": str(made.weights)}
+    second = tiny.tiny_config(manifest, model={"encoder": encoder}, start_from=str(made.weights), optim={"max_steps": 2})
+    result = run.train(second, tmp_path / "run")
+    _, before = load_model(made.weights)
+    _, after = load_model(result.weights)
+    assert after.encoder_hash == before.encoder_hash != fresh
+
+
+def test_pretraining_refuses_a_run_of_another_kind(manifest: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="trainable_encoder"):
+        pretrain(tiny.tiny_config(manifest), tmp_path / "run")
+
+
+def test_log_cut_by_a_kill_is_read_up_to_the_last_whole_line(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_text(json.dumps({"step": 0}) + "\n" + '{"step": 1, "tot')
+    assert read_log(tmp_path) == [{"step": 0}]
