@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import cv2
 import numpy as np
@@ -80,7 +80,7 @@ def as_array(pixels: NDArray[Any] | torch.Tensor) -> NDArray[Any]:
 def like(pixels: Pixels, values: NDArray[Any]) -> Pixels:
     """Return the values as what `pixels` is: an array, or a tensor on the same device."""
     if isinstance(pixels, np.ndarray):
-        return cast(Any, values)
+        return values
     import torch
 
     return torch.from_numpy(values).to(pixels.device)
@@ -158,11 +158,13 @@ def tone_jitter(channel: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]
     if channel.dtype != np.uint8:
         tones = channel**gamma
         mean = tones.mean()
-        return np.clip(mean + contrast * (tones - mean), 0, 1).astype(channel.dtype)
+        stretched: NDArray[Any] = np.clip(mean + contrast * (tones - mean), 0, 1).astype(channel.dtype)
+        return stretched
     tones = (np.arange(256) / 255) ** gamma
     mean = tones[int(channel.mean() + 0.5)]
     curve = np.rint(255 * np.clip(mean + contrast * (tones - mean), 0, 1)).astype(np.uint8)  # (256,)
-    return cv2.LUT(channel, curve)
+    jittered: NDArray[Any] = cv2.LUT(channel, curve)
+    return jittered
 
 
 def _as_batch(pixels: NDArray[Any]) -> NDArray[Any]:

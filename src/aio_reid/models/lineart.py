@@ -105,7 +105,7 @@ def load_lineart(path: Path | str) -> LineartGenerator:
     generator = LineartGenerator()
     differences = _differences(generator.state_dict(), state)
     if differences:
-        raise WeightsError(f"{str(path)!r} is not the line-drawing generator: {differences}; use sk_model.pth or the like")
+        raise WeightsError(f"{str(path)!r} is not the line-drawing generator: {differences}; try sk_model.pth")
     generator.load_state_dict({name: tensor.float() for name, tensor in state.items()}, strict=True)
     return generator.eval().requires_grad_(False)
 
