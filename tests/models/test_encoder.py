@@ -168,6 +168,7 @@ def test_a_missing_final_norm_is_trainable_and_outside_the_hash() -> None:
     parts = tiny()
     encoder = FrozenEncoder(blocks=parts.blocks, width=32, name="no norm")
     before = encoder.hash()
+    encoder.requires_grad_(True).requires_grad_(False)
     assert {n for n, p in encoder.named_parameters() if p.requires_grad} == {"norm.weight", "norm.bias"}
     assert encoder.trainable_names == {"norm.weight", "norm.bias"}
     with torch.no_grad():

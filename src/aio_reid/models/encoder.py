@@ -84,13 +84,18 @@ class FrozenEncoder(nn.Module):
         self.norm = norm or nn.LayerNorm(width)
         self.register_buffer("registers", None if registers is None else registers.detach().clone())
         self.trainable_names = frozenset() if norm else frozenset({"norm.weight", "norm.bias"})
-        for parameter_name, parameter in self.named_parameters():
-            parameter.requires_grad_(parameter_name in self.trainable_names)
+        self.requires_grad_(False)
         self.train()
 
     def train(self, mode: bool = True) -> FrozenEncoder:
         """Stay in eval mode, whatever is asked: dropout and the like never act in a frozen encoder."""
         super().train(False)
+        return self
+
+    def requires_grad_(self, requires_grad: bool = True) -> FrozenEncoder:
+        """Freeze (False) all but the trainable norm, or thaw everything (True), which pre-training alone does."""
+        for name, parameter in self.named_parameters():
+            parameter.requires_grad_(requires_grad or name in self.trainable_names)
         return self
 
     def forward(self, tokens: Tensor, key_mask: Tensor | None = None) -> Tensor:
