@@ -103,12 +103,10 @@ def test_a_picture_may_serve_as_query_and_gallery_but_not_be_trained_on(tmp_path
     assert_one_line_error(leak, "row 1: 'a.png' of the split 'query' is also in the split 'train' (row 2)")
 
 
-def test_the_same_sentence_may_describe_two_persons(tmp_path: Path) -> None:
+def test_the_same_words_may_be_said_twice(tmp_path: Path) -> None:
     path = tmp_path / "m.csv"
-    write_manifest(path, [ROWS[2], replace(ROWS[2], person="13")])
-    assert len(read_rows(path)) == 2
-    write_manifest(path, [ROWS[2], ROWS[2]])
-    assert_one_line_error(path, "row 2: repeats row 1")
+    write_manifest(path, [ROWS[2], ROWS[2], replace(ROWS[2], person="13")])
+    assert len(read_rows(path)) == 3
 
 
 @pytest.mark.parametrize(

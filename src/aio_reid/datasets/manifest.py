@@ -176,14 +176,16 @@ def _check_path(path: Path, number: int, picture: str) -> None:
 
 
 def _check_repeats(path: Path, rows: Sequence[ManifestRow]) -> None:
-    first: dict[object, int] = {}
+    """Two persons, or one twice, may be described by the same words; a picture has one row a modality and split."""
+    first: dict[tuple[str, Modality, Split], int] = {}
     trained: dict[str, int] = {}
     for number, row in enumerate(rows, start=1):
-        same = (row.path, row.modality, row.split) if row.path is not None else row
-        earlier = first.setdefault(same, number)
+        if row.path is None:
+            continue
+        earlier = first.setdefault((row.path, row.modality, row.split), number)
         if earlier != number:
-            raise _error(path, number, f"repeats row {earlier} ({row.path or row.caption!r}); remove one of the two")
-        if row.path is not None and row.split is Split.TRAIN:
+            raise _error(path, number, f"repeats row {earlier} ({row.path!r}); remove one of the two")
+        if row.split is Split.TRAIN:
             trained[row.path] = number
     for number, row in enumerate(rows, start=1):
         if row.path in trained and row.split in TEST_SPLITS:

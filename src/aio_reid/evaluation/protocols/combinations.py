@@ -158,6 +158,19 @@ def _unscorable(queries: Sequence[Query], gallery: Sequence[Record]) -> str | No
     return f"none of the {len(queries)} persons has a picture in the split 'gallery'"
 
 
+def parse_subset(letters: str) -> Subset:
+    """Return the modalities that letters such as "IST" stand for, in fusion order.
+
+    Raises:
+        DataError: no letters, an unknown one, or one that is given twice.
+    """
+    known = {modality.letter: modality for modality in Modality}
+    if not letters or len(set(letters)) != len(letters) or not set(letters) <= set(known):
+        allowed = ", ".join(f"{letter} {modality.title}" for letter, modality in known.items())
+        raise DataError(f"{letters!r} names no combination; give each of these letters at most once: {allowed}")
+    return tuple(modality for letter, modality in known.items() if letter in letters)
+
+
 def _draw(candidates: Sequence[Record], seed: int) -> Record:
     ordered = sorted(candidates, key=lambda record: str(record.caption or record.image_path))
     first = ordered[0]
