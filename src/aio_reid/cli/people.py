@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from aio_reid.errors import ConfigError
-from aio_reid.records import parse_modality
+from aio_reid.records import Modality, parse_modality
+
+if TYPE_CHECKING:
+    from aio_reid.data.synthesis import Painter
+
+LAYOUTS: dict[str, Literal["train", "retrieval"]] = {"train": "train", "retrieval": "retrieval"}
 
 
 def people(
@@ -22,10 +27,20 @@ def people(
     sketches: Annotated[int, typer.Option(min=0, help="Sketches of each person.")] = 1,
     pencils: Annotated[int, typer.Option(min=0, help="Colour pencil drawings of each person.")] = 1,
     captions: Annotated[int, typer.Option(min=0, help="Sentences about each person.")] = 2,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that draw.")] = 1,
+    layout: Annotated[str, typer.Option(help="train, or retrieval: splits query and gallery to search in.")] = "train",
+    val_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of people for validation (layout train).")
+    ] = 0.0,
+    twin_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share that differs from another in one thing.")
+    ] = 0.15,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes that draw; default: all processors.")] = None,
 ) -> None:
     """Draw synthetic people in every modality, with a manifest that training and evaluation read."""
-    from aio_reid.people.write import ViewCounts, write_people
+    shape = parse_size(size)
+    if layout not in LAYOUTS:
+        raise ConfigError(f"unknown layout {layout!r}; choose one of: {', '.join(LAYOUTS)}")
+    from aio_reid.people.write import Splits, ViewCounts, write_people
     from aio_reid.progress import console_progress
 
     manifest = write_people(
@@ -33,7 +48,8 @@ def people(
         identities=identities,
         seed=seed,
         views=ViewCounts(photos=photos, infrared=infrared, sketches=sketches, pencils=pencils, captions=captions),
-        size=parse_size(size),
+        size=shape,
+        splits=Splits(LAYOUTS[layout], val_share, twin_share),
         workers=workers,
         progress=console_progress(),
     )
@@ -50,18 +66,35 @@ def synthesize(
     seed: Annotated[int, typer.Option(help="For what is drawn at random.")] = 0,
 ) -> None:
     """Make sketches or infrared frames from photos, as training does where a modality is missing, to look at them."""
-    from aio_reid.data.synthesis import synthesize_folder
-    from aio_reid.progress import console_progress
+    from aio_reid.cli.show import remark
+    from aio_reid.data.folder_synthesis import synthesize_folder
+    from aio_reid.progress import console_progress, count_steps
 
-    count = synthesize_folder(
-        folder,
-        out,
-        modality=parse_modality(modality),
-        lineart_weights=lineart_weights,
-        seed=seed,
-        progress=console_progress(),
-    )
-    typer.echo(f"written: {count} pictures in {out}")
+    wanted = parse_modality(modality)
+    painter = None if lineart_weights is None else lineart_painter(lineart_weights, wanted)
+    with count_steps(console_progress(), {"draw": ("Drawing", "pictures")}) as report:
+        made = synthesize_folder(
+            folder, out, wanted, painter=painter, seed=seed, progress=lambda done, total: report("draw", done, total)
+        )
+    for path, error in made.unreadable:
+        remark(f"not drawn: {path}: {error}")
+    typer.echo(f"written: {made.num_written} pictures in {out} by {made.label}; {made.num_skipped} were there already")
+
+
+def lineart_painter(weights: Path, modality: Modality) -> Painter:
+    """Return the published line drawing network as a way to make sketches.
+
+    Raises:
+        ConfigError: when something other than a sketch is asked for.
+        WeightsError: when the weights are not those of the network.
+    """
+    if modality is not Modality.SKETCH:
+        raise ConfigError(f"--lineart-weights draws sketches, not {modality.value!r}; leave one of the two options out")
+    from aio_reid.data.synthesis import Painter
+    from aio_reid.models.lineart import draw_lineart, load_lineart
+
+    generator = load_lineart(weights)
+    return Painter(f"Lineart {weights.name}", lambda pixels, rng: draw_lineart(generator, pixels))
 
 
 def parse_size(text: str) -> tuple[int, int]:

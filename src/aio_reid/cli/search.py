@@ -46,11 +46,11 @@ def search(
 
     Give any combination of evidence, each option as often as needed. No labels and no layout of the folder are needed.
     """
-    from aio_reid.api import folder_embedder
     from aio_reid.cli.show import print_search
     from aio_reid.gallery.outputs import check_writable, write_csv, write_html, write_json
     from aio_reid.gallery.search import search_folder
     from aio_reid.progress import console_progress, count_steps
+    from aio_reid.search_embedder import ModelFactory
 
     outputs = [(html, write_html), (json, write_json), (csv, write_csv)]
     for path, _ in outputs:
@@ -61,7 +61,7 @@ def search(
         result = search_folder(
             folder,
             query_parts(text or [], {modality: paths or [] for modality, paths in drawn.items()}),
-            folder_embedder(weights, device),
+            ModelFactory(weights, device),
             gallery_modality=parse_modality(gallery_modality),
             fusion=fusion,
             top=top,

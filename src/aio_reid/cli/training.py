@@ -40,7 +40,8 @@ def pretrain(config: ConfigFile, overrides: Overrides = None, out: RunFolder = N
 
 
 def evaluate(
-    manifest: Annotated[Path, typer.Argument(help="Parquet or CSV manifest with splits query and gallery.")],
+    data: Annotated[Path, typer.Argument(help="A manifest (Parquet or CSV), or the folder of --dataset.")],
+    dataset: Annotated[str, typer.Option(help="manifest, or pku-sketch: how DATA is read and scored.")] = "manifest",
     weights: Annotated[str, typer.Option(help="A name (aio-nano) or a weights file.")] = "aio-nano",
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the result as JSON.")] = None,
     device: Annotated[
@@ -48,12 +49,23 @@ def evaluate(
     ] = None,
 ) -> None:
     """Measure retrieval of every modality and combination, by early and by late fusion."""
-    from aio_reid.cli.show import print_table
-    from aio_reid.evaluation.run import evaluate_manifest
+    from aio_reid.cli.show import print_table, remark
+    from aio_reid.errors import ConfigError
+    from aio_reid.evaluation.report import make_table
+    from aio_reid.evaluation.run import evaluate_manifest, evaluate_pku_sketch
+    from aio_reid.gallery.outputs import check_writable
     from aio_reid.progress import console_progress
 
-    report = evaluate_manifest(manifest, weights=weights, out=out, device=device, progress=console_progress())
-    print_table(report.header, report.rows)
+    runs = {"manifest": evaluate_manifest, "pku-sketch": evaluate_pku_sketch}
+    if dataset not in runs:
+        raise ConfigError(f"unknown dataset {dataset!r}; choose one of: {', '.join(runs)}")
+    if out is not None:
+        check_writable(out)
+    record = runs[dataset](data, weights=weights, out=out, device=device, progress=console_progress())
+    table = make_table(record.to_json())
+    print_table(table.header, table.rows)
+    for note in table.notes:
+        remark(note)
 
 
 def export_weights(
