@@ -21,9 +21,9 @@ STATEMENT = (
 class Hit:
     """One ranked picture.
 
-    `score` is the cosine similarity with the query, in [-1, 1]. `stands_out` is how many robust standard deviations the
-    score lies above the median of this gallery, `percentile` the share of the gallery with a lower score, in [0, 1];
-    both are uncalibrated, and None where the gallery is too small or all scores are equal. `content` is the file's SHA-256.
+    `score` is the cosine similarity with the query, in [-1, 1]. `stands_out` is how many robust standard deviations it
+    lies above the median of this gallery, `percentile` the share of the gallery with a lower score, in [0, 1]; both are
+    uncalibrated, and None where the gallery is too small or all scores are equal. `content` is the file's SHA-256.
     """
 
     rank: int
@@ -52,9 +52,9 @@ class ScoreSpread:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Numbers of picture files: listed = searched + left_out + the unreadable ones that are no folders.
+    """Numbers of files: listed = searched + left_out + unreadable (without folders).
 
-    `embedded` and `from_cache` count different contents; `duplicates` the readable files beyond the first with a content.
+    `embedded` and `from_cache` count different contents; `duplicates` the readable files beyond the first of a content.
     """
 
     listed: int

@@ -1,0 +1,172 @@
+"""A search result as files and as rows of a table. Files appear whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from aio_reid import __version__
+from aio_reid.errors import StorageError
+from aio_reid.gallery.result import STATEMENT, Hit, SearchResult, shown, shown_inside
+
+TABLE_HEADER = ("rank", "score", "stands out", "picture")
+CSV_HEADER = (
+    "rank",
+    "path",
+    "score",
+    "stands_out_uncalibrated",
+    "percentile_uncalibrated",
+    "sha256",
+    "is_query",
+    "error",
+)
+
+
+def table_rows(result: SearchResult) -> list[tuple[str, str, str, str]]:
+    """Return the hits as cells for TABLE_HEADER: plain text without control characters, not markup of any kind."""
+    return [
+        (str(hit.rank), f"{hit.score:.4f}", margin_text(hit.stands_out), shown_inside(result.folder, hit.path))
+        for hit in result.hits
+    ]
+
+
+def margin_text(stands_out: float | None) -> str:
+    """Return how far a score stands out in words of at most five characters; "–" where it cannot be told."""
+    return "–" if stands_out is None else f"{stands_out:+.1f}"
+
+
+def write_json(result: SearchResult, path: Path) -> None:
+    """Write everything that is known of a search as UTF-8 JSON.
+
+    Raises:
+        StorageError: when the file cannot be written.
+    """
+    text = json.dumps(result_dict(result), indent=2, ensure_ascii=False, allow_nan=False)
+    write_whole(path, text + "\n")
+
+
+def result_dict(result: SearchResult) -> dict[str, Any]:
+    """Return a search result as plain values for JSON."""
+    return {
+        "format": "aio-reid search 1",
+        "program": f"aio-reid {__version__}",
+        "statement": STATEMENT,
+        "calibrated": False,
+        "folder": shown(result.folder),
+        "query": [{"modality": part.modality.value, "value": shown(part.value)} for part in result.parts],
+        "fusion": result.fusion,
+        "gallery_modality": result.gallery_modality.value,
+        "weights_sha256": result.weights_hash,
+        "unread_words": list(result.unread_words),
+        "notes": list(result.notes),
+        "counts": asdict(result.counts),
+        "timings": {name: round(seconds, 4) for name, seconds in asdict(result.timings).items()},
+        "scores": None if result.spread is None else asdict(result.spread),
+        "hits": [_hit_dict(hit) for hit in result.hits],
+        "left_out": [_hit_dict(hit) for hit in result.left_out],
+        "unreadable": [{"path": shown(item.path), "error": shown(item.error)} for item in result.unreadable],
+    }
+
+
+def write_csv(result: SearchResult, path: Path) -> None:
+    """Write one line per hit, then per picture left out, then per unreadable one, under CSV_HEADER (UTF-8).
+
+    Raises:
+        StorageError: when the file cannot be written.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(CSV_HEADER)
+    for hit in (*result.hits, *result.left_out):
+        cells = list(_hit_dict(hit).values())
+        writer.writerow(["" if cell is None else cell for cell in cells] + [str(hit in result.left_out).lower(), ""])
+    for item in result.unreadable:
+        writer.writerow(["", shown(item.path), "", "", "", "", "false", shown(item.error)])
+    write_whole(path, text.getvalue())
+
+
+def write_html(result: SearchResult, path: Path) -> None:
+    """Write one self-contained page that shows the query and the ranked pictures.
+
+    Raises:
+        StorageError: when the file cannot be written.
+    """
+    from aio_reid.gallery.page import search_page  # a search without a page needs neither Jinja nor Pillow
+
+    write_whole(path, search_page(result))
+
+
+def check_writable(path: Path) -> None:
+    """Find out before a long search that its result could not be written.
+
+    Raises:
+        StorageError: when the path is a folder, or its folder is missing or not writable.
+    """
+    if path.is_dir():
+        raise StorageError(f"cannot write {str(path)!r}: it is a folder; give the name of a file in it")
+    if not path.parent.is_dir():
+        raise StorageError(f"cannot write {str(path)!r}: folder {str(path.parent)!r} does not exist; make it first")
+    if not os.access(path if _is_special(path) else path.parent, os.W_OK):
+        raise StorageError(f"cannot write {str(path)!r}: no permission for its folder; choose another place")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a UTF-8 file so that at every moment it is the old one or the new one; pipes and devices are written to.
+
+    Raises:
+        StorageError: when the file cannot be written; what was there before stays.
+    """
+    check_writable(path)
+    data = text.encode("utf-8", "replace")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        if _is_special(path):
+            path.write_bytes(data)
+            return
+        _write_and_sync(temporary, data)
+        os.replace(temporary, path)
+    except OSError as error:
+        _remove(temporary)
+        reason = error.strerror or error
+        raise StorageError(f"cannot write {str(path)!r} ({reason}); free space or choose another place") from None
+    except BaseException:
+        _remove(temporary)
+        raise
+
+
+def _is_special(path: Path) -> bool:
+    return path.exists() and not path.is_file()
+
+
+def _write_and_sync(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return  # the error that led here is the one to report
+
+
+def _hit_dict(hit: Hit) -> dict[str, Any]:
+    return {
+        "rank": hit.rank,
+        "path": shown(hit.path),
+        "score": round(hit.score, 6),
+        "stands_out_uncalibrated": _rounded(hit.stands_out, 3),
+        "percentile_uncalibrated": _rounded(hit.percentile, 5),
+        "sha256": hit.content,
+    }
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)

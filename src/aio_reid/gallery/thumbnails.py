@@ -1,0 +1,71 @@
+"""Small copies of pictures that are written into a page."""
+
+from __future__ import annotations
+
+import base64
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+MAX_HEIGHT = 256  # pixels
+MAX_WIDTH = 384  # pixels
+JPEG_QUALITY = 84
+
+# What Pillow raises for damaged files (SyntaxError among it) and for pictures that would fill the memory.
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    MemoryError,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """A JPEG as a data URI, and its size in pixels."""
+
+    uri: str
+    width: int
+    height: int
+
+
+def thumbnail(path: Path) -> Thumbnail | None:
+    """Return a picture of at most MAX_HEIGHT by MAX_WIDTH, upright, on white; None where it cannot be read."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            small = _small_picture(path)
+        buffer = io.BytesIO()
+        small.save(buffer, "JPEG", quality=JPEG_QUALITY, optimize=True)
+    except _UNREADABLE:
+        return None  # the page shows a blank place; the search has said what is unreadable
+    code = base64.b64encode(buffer.getvalue()).decode("ascii")
+    return Thumbnail(f"data:image/jpeg;base64,{code}", small.width, small.height)
+
+
+def _small_picture(path: Path) -> Image.Image:
+    with Image.open(path) as image:
+        image.draft("RGB", (2 * MAX_WIDTH, 2 * MAX_HEIGHT))  # lets JPEG decode at a fraction of its size
+        upright = ImageOps.exif_transpose(image)
+        plain = _as_rgb(upright)
+    plain.thumbnail((MAX_WIDTH, MAX_HEIGHT), Image.Resampling.LANCZOS)
+    return plain
+
+
+def _as_rgb(image: Image.Image) -> Image.Image:
+    if image.mode[0] in "IF":  # 16 or 32 bits of grey: Pillow would cut them off at 255
+        values = np.asarray(image, dtype=np.float64)
+        lowest, highest = float(np.nanmin(values)), float(np.nanmax(values))
+        scaled = (values - lowest) * (255.0 / max(highest - lowest, 1e-9))
+        return Image.fromarray(np.nan_to_num(scaled).astype(np.uint8)).convert("RGB")
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        colours = image.convert("RGBA")
+        paper = Image.new("RGBA", colours.size, "white")
+        return Image.alpha_composite(paper, colours).convert("RGB")
+    return image.convert("RGB")
