@@ -1,0 +1,165 @@
+"""Tubes: the one shape that bodies, clothes and bags are made of, and how a tube becomes pixels with surface coordinates.
+
+A tube is a bent axis with elliptic cross-sections. Every pixel of it learns where on the surface it lies (angle around, metres
+along), so that a print, a stripe or an open jacket stays on the garment whatever the view.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from aio_reid.people.geometry import Floats, Projector
+
+LUT = 96
+
+
+@dataclass(frozen=True, slots=True)
+class Tube:
+    """A generalised cylinder in the body frame.
+
+    Attributes:
+        axis: control points (M, 3), metres.
+        at: stations (K,) along the axis, rising from 0 to 1.
+        across, through: half sizes at the stations (K,), metres: sideways (X) and front to back (Z).
+        round_start, round_end: rounded instead of cut ends. turn: extra rotation about the vertical, radians.
+        fade_end: the last metres fade out (where a tube runs into another of the same cloth).
+        is_box: a rectangular cross-section.
+    """
+
+    axis: Floats
+    at: Floats
+    across: Floats
+    through: Floats
+    round_start: bool = False
+    round_end: bool = False
+    turn: float = 0.0
+    fade_end: float = 0.0
+    is_box: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """Pixels of a tube on a rectangle of the canvas, arrays (H, W) float32.
+
+    Attributes:
+        x, y: left upper corner on the canvas.
+        alpha: coverage. u: -1 left to 1 right edge. facing: cosine to the camera of the normal, 0..1.
+        angle: around the axis, radians, 0 at the person's front, rising to the person's left; in (-pi, pi].
+        along: metres from the tube's start, measured on the surface. length: of the axis, metres.
+        radius: typical radius, metres. ppm: pixels per metre.
+    """
+
+    x: int
+    y: int
+    alpha: Floats
+    u: Floats
+    facing: Floats
+    angle: Floats
+    along: Floats
+    length: float
+    radius: float
+    ppm: float
+
+
+def make_tube(points: list[tuple[float, float, float]], sizes: list[tuple[float, float, float]], **options: float | bool) -> Tube:
+    """Build a tube from axis points and sizes (station, across, through)."""
+    table = np.array(sizes, np.float32)  # (K, 3)
+    return Tube(np.array(points, np.float32), table[:, 0], table[:, 1], table[:, 2], **options)  # type: ignore[arg-type]
+
+
+def tube_bounds(tube: Tube, camera: Projector) -> tuple[float, float, float, float]:
+    """Return left, top, right, bottom in pixels of all that the tube may cover."""
+    xy, scale = camera.project(tube.axis)
+    reach = float(np.maximum(tube.across, tube.through).max()) * float(scale.max())
+    low, high = xy.min(0), xy.max(0)
+    pad_y = reach if tube.round_start or tube.round_end or len(xy) > 2 else reach * (0.15 + np.sin(camera.pitch))
+    pad_y = max(pad_y, reach * abs(float(xy[0, 0] - xy[-1, 0])) / (1e-3 + float(np.hypot(*(xy[0] - xy[-1])))))
+    return float(low[0] - reach), float(low[1] - pad_y), float(high[0] + reach), float(high[1] + pad_y)
+
+
+def rasterise(tube: Tube, camera: Projector, canvas_hw: tuple[int, int]) -> Patch | None:
+    """Turn a tube into pixels; None when nothing of it lies on the canvas."""
+    left, top, right, bottom = tube_bounds(tube, camera)
+    x0, y0 = max(int(left) - 1, 0), max(int(top) - 1, 0)
+    x1, y1 = min(int(right) + 2, canvas_hw[1]), min(int(bottom) + 2, canvas_hw[0])
+    if x1 - x0 < 1 or y1 - y0 < 1:
+        return None
+    xy, scale = camera.project(tube.axis)
+    steps = np.linalg.norm(np.diff(tube.axis, axis=0), axis=1)
+    along, offset = _nearest_on_axis(xy - np.array([x0, y0], np.float32), steps, tube, (y1 - y0, x1 - x0))
+    length = float(steps.sum())
+    yaw = camera.yaw + tube.turn
+    ppm = float(scale.mean())
+    reach, slope, delta = _profile(tube, yaw, length * float(np.cos(camera.pitch)))
+    station = np.clip(along * ((LUT - 1) / max(length, 1e-4)), 0, LUT - 1).astype(np.int32)
+    half = reach[station] * ppm
+    u = np.clip(offset / np.maximum(half, 1e-3), -1.0, 1.0)
+    facing = np.sqrt(1.0 - u * u)
+    alpha = np.clip((half - np.abs(offset)) * slope[station] + 0.5, 0.0, 1.0)
+    if not (tube.round_start and tube.round_end) and len(xy) == 2:
+        along = along - facing * (float(tube.through.mean()) * float(np.tan(camera.pitch)))
+    alpha = _cut_ends(alpha, along, tube, length, ppm)
+    angle = np.arcsin(u) - delta
+    angle = angle - (2.0 * np.pi) * np.floor((angle + np.pi) / (2.0 * np.pi)).astype(np.float32)
+    radius = float(np.sqrt(0.5 * (tube.across.mean() ** 2 + tube.through.mean() ** 2)))
+    return Patch(x0, y0, alpha, u, facing, angle.astype(np.float32), along, length, radius, ppm)
+
+
+def _nearest_on_axis(xy: Floats, steps: Floats, tube: Tube, shape: tuple[int, int]) -> tuple[Floats, Floats]:
+    """Return for each pixel the metres along the axis of its nearest point, and its signed distance from the axis in pixels."""
+    rows = np.arange(shape[0], dtype=np.float32)[:, None] + 0.5
+    columns = np.arange(shape[1], dtype=np.float32)[None, :] + 0.5
+    best_along = best_offset = best_gap = None
+    done = 0.0
+    last = len(xy) - 2
+    for i in range(last + 1):
+        ex, ey = (float(v) for v in xy[i + 1] - xy[i])
+        size = max(float(np.hypot(ex, ey)), 1e-3)
+        ex, ey = ex / size, ey / size
+        dx, dy = columns - float(xy[i, 0]), rows - float(xy[i, 1])
+        t = dx * ex + dy * ey  # (H, W) pixels along the segment
+        across = dx * ey - dy * ex  # (H, W) positive to the right of a segment that points down
+        low = 0.0 if (i > 0 or tube.round_start) else -1e4
+        high = size if (i < last or tube.round_end) else 1e4
+        held = np.clip(t, low, high)
+        beyond = t - held
+        here = done + held * (float(steps[i]) / size)
+        done += float(steps[i])
+        if last == 0:
+            if not (tube.round_start or tube.round_end):
+                return here, across
+            return here, np.copysign(np.hypot(across, beyond), across)
+        gap = across * across + beyond * beyond
+        offset = np.copysign(np.sqrt(gap), across)
+        if best_gap is None or best_along is None or best_offset is None:
+            best_along, best_offset, best_gap = here, offset, gap
+            continue
+        nearer = gap < best_gap
+        best_along = np.where(nearer, here, best_along)
+        best_offset = np.where(nearer, offset, best_offset)
+        best_gap = np.where(nearer, gap, best_gap)
+    assert best_along is not None and best_offset is not None
+    return best_along, best_offset
+
+
+def _profile(tube: Tube, yaw: float, length: float) -> tuple[Floats, Floats, float]:
+    """Return tables (LUT,) of half width in metres and of edge softness, and the angle that is seen in the middle."""
+    across = tube.across * abs(np.cos(yaw))
+    through = tube.through * abs(np.sin(yaw))
+    seen = across + through if tube.is_box else np.hypot(across, through)
+    table = np.interp(np.linspace(0.0, 1.0, LUT), tube.at, seen).astype(np.float32)
+    rise = np.gradient(table) * ((LUT - 1) / max(length, 1e-3))
+    delta = float(np.arctan2(tube.through.mean() * np.sin(yaw), tube.across.mean() * np.cos(yaw)))
+    return table, (1.0 / np.sqrt(1.0 + rise * rise)).astype(np.float32), delta
+
+
+def _cut_ends(alpha: Floats, along: Floats, tube: Tube, length: float, ppm: float) -> Floats:
+    if not tube.round_start:
+        alpha = alpha * np.clip(along * ppm + 0.5, 0.0, 1.0)
+    if tube.fade_end > 0.0:
+        return alpha * np.clip((length - along) / tube.fade_end, 0.0, 1.0)
+    if not tube.round_end:
+        alpha = alpha * np.clip((length - along) * ppm + 0.5, 0.0, 1.0)
+    return alpha
