@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from aio_reid.demo import Demo
     from aio_reid.doctor import Check
     from aio_reid.gallery.cache import CacheStats
     from aio_reid.gallery.result import SearchResult
@@ -76,6 +77,16 @@ def print_checks(checks: Sequence[Check]) -> None:
     for check in checks:
         if not check.is_good:
             remark(f"{check.name}: {check.remedy}")
+
+
+def print_demo(demo: Demo) -> None:
+    """Print the retrieval table, in percent, and where the page lies."""
+    rows = [
+        (" + ".join(m.title for m in row.modalities), f"{100 * row.rank1:.1f}", f"{100 * row.mean_ap:.1f}")
+        for row in demo.rows
+    ]
+    print_table((f"searched with, in {demo.num_gallery} pictures", "rank-1", "mAP"), rows)
+    print(f"page: {demo.page.resolve()}")
 
 
 def remark(text: str) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from aio_reid.evaluation.record import EvaluationRecord
 
 ConfigFile = Annotated[Path, typer.Argument(help="A run's YAML, e.g. one of configs/.")]
 Overrides = Annotated[
@@ -56,7 +60,10 @@ def evaluate(
     from aio_reid.gallery.outputs import check_writable
     from aio_reid.progress import console_progress
 
-    runs = {"manifest": evaluate_manifest, "pku-sketch": evaluate_pku_sketch}
+    runs: dict[str, Callable[..., EvaluationRecord]] = {
+        "manifest": evaluate_manifest,
+        "pku-sketch": evaluate_pku_sketch,
+    }
     if dataset not in runs:
         raise ConfigError(f"unknown dataset {dataset!r}; choose one of: {', '.join(runs)}")
     if out is not None:
