@@ -132,9 +132,9 @@ def _row(task: TaskScores) -> DemoRow:
 
 def _introduction(identities: int, num_gallery: int, weights: str) -> str:
     return (
-        f"The gallery: {num_gallery} pictures of {identities} people who do not exist. One model ({weights}) reads every "
-        "kind of evidence, alone or together. Below, the first of these people is searched for with each; the picture or "
-        "sentence used is not in the gallery, and the gallery's photos come from other cameras."
+        f"The gallery: {num_gallery} pictures of {identities} people who do not exist. One model ({weights}) reads "
+        "every kind of evidence, alone or together. Below, the first of these people is searched for with each; the "
+        "picture or sentence used is not in the gallery, and the gallery's photos come from other cameras."
     )
 
 
