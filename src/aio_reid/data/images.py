@@ -22,8 +22,11 @@ from aio_reid.records import Modality
 if TYPE_CHECKING:
     import torch
 
-# The bound below is checked for every picture before it is decoded; Pillow's own, lower one only prints a warning.
+# What is wrong with a picture is said in our error, in one line. Pillow would print more lines beside it: about
+# pictures above its own bound, which only warns (ours below is checked before decoding), and about each damaged field
+# of a header.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 MAX_PIXELS = 2**27
 """Largest picture that is decoded (134 million pixels, 400 MB as RGB): a 100-megapixel camera passes."""
@@ -207,7 +210,7 @@ def _eight_bits(image: Image.Image) -> NDArray[np.uint8]:
     elif low >= 0 and high <= 65535:
         low = 0.0
         high = 65535.0 if high > 255 else 255.0 if image.mode == "I" or high > 1 else 1.0
-    scaled = (values - low) * (255 / (high - low))
+    scaled: NDArray[np.float64] = (values - low) * 255 / ((high - low) or 1)
     return np.rint(scaled).astype(np.uint8)
 
 
