@@ -75,11 +75,11 @@ class Database:
         Raises:
             StorageError: when the file is damaged.
         """
+        self._begin()
         if not self._writes:
             yield None
             return
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
             yield self._connection
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
@@ -114,6 +114,13 @@ class Database:
     def close(self) -> None:
         """Close the connection; what was committed stays."""
         self._connection.close()
+
+    def _begin(self) -> None:
+        try:
+            if self._writes:
+                self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            self.stop_writing(error)
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:

@@ -1,0 +1,319 @@
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gallery_fakes import COLOURS, ColourEmbedder, ColourFactory, colour_vector, write_picture
+
+import aio_reid
+from aio_reid.errors import ConfigError, DataError, PictureError, StorageError
+from aio_reid.gallery.cache import EmbeddingCache, open_cache
+from aio_reid.gallery.embedder import QueryPart
+from aio_reid.gallery.result import SearchResult
+from aio_reid.gallery.search import search_folder
+from aio_reid.records import Modality
+
+RED = QueryPart(Modality.TEXT, "a red jacket")
+SEARCH_PATH = [str(Path(__file__).parent), str(Path(aio_reid.__file__).parents[1])]
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> EmbeddingCache:
+    return open_cache(tmp_path / "cache")
+
+
+def ranking(result: SearchResult) -> list[Path]:
+    return [hit.path for hit in result.hits]
+
+
+def test_ranking_is_that_of_brute_force(people: Path, factory: ColourFactory, cache: EmbeddingCache) -> None:
+    shutil.copy(people / "camera 0" / "00_red.png", people / "camera 1" / "same.png")
+    query = factory.embedder.embed_query([RED], "early").vector
+    files = sorted((f for f in people.rglob("*") if f.is_file()), key=str)
+    score = {file: float(np.dot(colour_vector(file).astype(np.float64), query.astype(np.float64))) for file in files}
+    result = search_folder(people, [RED], factory, cache=cache, top=100)
+    scores = [hit.score for hit in result.hits]
+    assert scores == sorted(scores, reverse=True)
+    assert [score[hit.path] for hit in result.hits] == pytest.approx(scores, abs=1e-6)
+    assert sorted(ranking(result), key=str) == files
+    assert [hit.rank for hit in result.hits] == list(range(1, 26))
+    assert ranking(search_folder(people, [RED], factory, cache=cache, top=7)) == ranking(result)[:7]
+    assert {path.name.split("_")[1][:3] for path in ranking(result)[:4] if "_" in path.name} == {"red"}
+    same = [hit for hit in result.hits if hit.path.name in ("00_red.png", "same.png")]
+    assert same[0].score == same[1].score and same[1].rank == same[0].rank + 1
+    others = [score[file] for file in files]
+    assert result.hits[3].percentile == pytest.approx(
+        np.mean(np.array(others) < others[files.index(ranking(result)[3])])
+    )
+
+
+def test_second_search_loads_no_model_and_reads_no_picture(
+    people: Path, factory: ColourFactory, cache: EmbeddingCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = [RED, QueryPart(Modality.SKETCH, write_picture(people.parent / "sketch.png", (9, 9, 9)))]
+    first = search_folder(people, parts, factory, cache=cache)
+    assert factory.num_loads == 1 and first.counts.embedded == 24
+    read: list[Path] = []
+    original = Path.open
+    monkeypatch.setattr(Path, "open", lambda self, *a, **k: (read.append(self), original(self, *a, **k))[1])
+    again = ColourFactory()
+    second = search_folder(people, parts, again, cache=cache)
+    assert again.num_loads == 0
+    assert read == [parts[1].value]  # its content is the key to the kept query
+    assert second.hits == first.hits and second.unread_words == first.unread_words
+    assert (second.counts.embedded, second.counts.from_cache) == (0, 24)
+
+
+def test_only_new_and_changed_files_are_embedded(people: Path, cache: EmbeddingCache) -> None:
+    search_folder(people, [RED], ColourFactory(), cache=cache)
+    changed = write_picture(people / "camera 0" / "00_red.png", COLOURS["blue"], seed=99)
+    added = write_picture(people / "new.png", COLOURS["green"], seed=100)
+    (people / "camera 1" / "01_green.jpg").rename(people / "renamed.jpg")
+    shutil.copy(people / "camera 0" / "02_blue.WEBP", people / "copied.webp")
+    (people / "camera 1" / "03_grey.png").unlink()
+    factory = ColourFactory()
+    result = search_folder(people, [RED], factory, cache=cache, top=100)
+    assert sorted(factory.embedder.embedded) == sorted([changed, added])
+    fresh = search_folder(people, [RED], ColourFactory(), top=100)
+    assert result.hits == fresh.hits
+    assert result.counts.duplicates == 1
+    assert cache.stats().num_embeddings == 24  # nothing is kept of pictures that are gone
+
+
+def test_other_weights_and_other_modality_are_other_embeddings(people: Path, cache: EmbeddingCache) -> None:
+    search_folder(people, [RED], ColourFactory(), cache=cache)
+    other = ColourFactory("second")
+    assert search_folder(people, [RED], other, cache=cache).counts.embedded == 24
+    assert other.embedder.num_queries == 1
+    infrared = ColourFactory()
+    search_folder(people, [RED], infrared, cache=cache, gallery_modality=Modality.INFRARED)
+    assert len(infrared.embedder.embedded) == 24 and infrared.embedder.num_queries == 0
+
+
+def test_fusion_and_content_are_the_key_of_a_query(people: Path, cache: EmbeddingCache) -> None:
+    sketch = write_picture(people.parent / "sketch.png", (9, 9, 9))
+    both = [RED, QueryPart(Modality.SKETCH, sketch)]
+    search_folder(people, both, ColourFactory(), cache=cache)
+    for parts, fusion, is_new in (
+        (both, "early", False),
+        (both, "late", True),
+        ([RED], "late", True),
+        ([RED], "early", False),  # one part: fusion says nothing
+        ([RED, QueryPart(Modality.INFRARED, sketch)], "early", True),
+    ):
+        factory = ColourFactory()
+        search_folder(people, parts, factory, cache=cache, fusion=fusion)
+        assert factory.embedder.num_queries == is_new
+    write_picture(sketch, (200, 9, 9), seed=5)
+    factory = ColourFactory()
+    search_folder(people, both, factory, cache=cache)
+    assert factory.embedder.num_queries == 1
+
+
+def test_unreadable_pictures_are_listed_each_time_but_tried_once(people: Path, cache: EmbeddingCache) -> None:
+    good = (people / "camera 0" / "00_red.png").read_bytes()
+    (people / "cut.png").write_bytes(good[: len(good) // 2])
+    (people / "no picture.jpg").write_text("hello")
+    (people / "same no picture.jpg").write_text("hello")
+    (people / "empty.gif").write_bytes(b"")
+    for num_tried in (27, 0):
+        factory = ColourFactory()
+        result = search_folder(people, [RED], factory, cache=cache, top=100)
+        assert [item.path.name for item in result.unreadable] == [
+            "cut.png", "empty.gif", "no picture.jpg", "same no picture.jpg",
+        ]  # fmt: skip
+        assert all(str(item.path) in item.error and "\n" not in item.error for item in result.unreadable)
+        assert len(factory.embedder.embedded) == num_tried
+        assert len(result.hits) == result.counts.searched == 24 and result.counts.unreadable == 4
+
+
+def test_a_picture_that_vanishes_is_listed(
+    people: Path, factory: ColourFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = people / "camera 0" / "00_red.png"
+    listing = aio_reid.gallery.search.list_pictures(people)
+    monkeypatch.setattr("aio_reid.gallery.search.list_pictures", lambda *_, **__: listing)
+    gone.unlink()
+    result = search_folder(people, [RED], factory, top=100)
+    assert [item.path for item in result.unreadable] == [gone] and len(result.hits) == 23
+
+
+def test_a_file_that_changes_while_it_is_embedded_is_not_kept(people: Path, cache: EmbeddingCache) -> None:
+    victim = people / "camera 0" / "04_red.jpg"
+
+    class Interfering(ColourEmbedder):
+        def embed_pictures(self, paths, modality):  # type: ignore[no-untyped-def]
+            for outcome in super().embed_pictures(paths, modality):
+                if outcome.path.name == "00_red.png":
+                    write_picture(victim, COLOURS["blue"], seed=77)
+                yield outcome
+
+    factory = ColourFactory()
+    factory.embedder = Interfering(factory.weights_hash)
+    search_folder(people, [RED], factory, cache=cache)
+    after = ColourFactory()
+    result = search_folder(people, [RED], after, cache=cache, top=100)
+    assert after.embedder.embedded == [victim]
+    assert result.hits == search_folder(people, [RED], ColourFactory(), top=100).hits
+
+
+def test_query_picture_in_the_folder_is_left_out_with_a_note(people: Path, factory: ColourFactory) -> None:
+    own = people / "camera 0" / "00_red.png"
+    shutil.copy(own, people / "copy of it.png")
+    result = search_folder(people, [QueryPart(Modality.RGB, own)], factory, top=100)
+    assert [hit.path.name for hit in result.left_out] == ["00_red.png", "copy of it.png"]
+    assert result.left_out[0].score == pytest.approx(1.0)
+    assert own not in ranking(result) and len(result.hits) == result.counts.searched == 23
+    assert sum("left out" in note for note in result.notes) == 2
+
+
+def test_a_person_who_is_not_there_does_not_stand_out(tmp_path: Path, factory: ColourFactory) -> None:
+    rng = np.random.default_rng(3)
+    for number in range(60):
+        write_picture(tmp_path / f"{number}.png", tuple(rng.integers(80, 121, size=3)), seed=number)
+    absent = search_folder(tmp_path, [QueryPart(Modality.TEXT, "somebody")], factory)
+    assert any("no picture stands out" in note for note in absent.notes)
+
+
+def test_unread_words_are_told_also_from_the_cache(people: Path, cache: EmbeddingCache) -> None:
+    part = QueryPart(Modality.TEXT, "one two three four five red seven eight")
+    for _ in range(2):
+        assert search_folder(people, [part], ColourFactory(), cache=cache).unread_words == ("seven", "eight")
+
+
+def test_mistakes_are_one_line_and_found_before_the_gallery_is_read(people: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.png"
+    bad.write_text("no picture")
+    picture = QueryPart(Modality.RGB, tmp_path / "missing.png")
+    cases = (
+        (DataError, [], {}),
+        (ConfigError, [RED], {"fusion": "middle"}),
+        (ConfigError, [RED], {"top": 0}),
+        (ConfigError, [RED], {"gallery_modality": Modality.TEXT}),
+        (PictureError, [picture], {}),
+        (PictureError, [QueryPart(Modality.RGB, tmp_path)], {}),
+        (PictureError, [RED, QueryPart(Modality.SKETCH, bad)], {}),
+    )
+    for error, parts, options in cases:
+        factory = ColourFactory()
+        with pytest.raises(error) as caught:
+            search_folder(people, parts, factory, **options)
+        assert "\n" not in str(caught.value) and factory.embedder.embedded == []
+    for modality, value in ((Modality.TEXT, "  "), (Modality.TEXT, bad), (Modality.RGB, "a man")):
+        with pytest.raises(DataError):
+            QueryPart(modality, value)
+
+
+def test_a_folder_without_one_readable_picture(tmp_path: Path, factory: ColourFactory) -> None:
+    (tmp_path / "a.png").write_text("no picture")
+    with pytest.raises(DataError, match="none of the 1 pictures"):
+        search_folder(tmp_path, [RED], factory)
+
+
+def test_progress_ends_at_the_total(people: Path, factory: ColourFactory) -> None:
+    seen: list[tuple[str, int, int]] = []
+    search_folder(people, [RED], factory, progress=lambda *step: seen.append(step))
+    assert seen[0] == ("read", 24, 24) and seen[-1] == ("embed", 24, 24)
+
+
+KILLED = """
+import sys, time
+sys.path[:0] = {path}
+from pathlib import Path
+from gallery_fakes import ColourEmbedder, ColourFactory
+from aio_reid.gallery import vectors
+from aio_reid.gallery.cache import open_cache
+from aio_reid.gallery.embedder import QueryPart
+from aio_reid.gallery.search import search_folder
+from aio_reid.records import Modality
+vectors.EMBED_CHUNK = 5
+class Slow(ColourEmbedder):
+    def embed_pictures(self, paths, modality):
+        for number, outcome in enumerate(super().embed_pictures(paths, modality)):
+            if number == 17:
+                print("now", flush=True)
+                time.sleep(60)
+            yield outcome
+factory = ColourFactory()
+factory.embedder = Slow(factory.weights_hash)
+search_folder(Path(sys.argv[1]), [QueryPart(Modality.TEXT, "red")], factory, cache=open_cache(Path(sys.argv[2])))
+"""
+
+
+def test_killed_while_embedding_loses_at_most_one_chunk(people: Path, tmp_path: Path) -> None:
+    code = KILLED.format(path=repr(SEARCH_PATH))
+    for signal_sent, num_lost in ((signal.SIGKILL, 2), (signal.SIGINT, 0)):
+        place = tmp_path / signal_sent.name
+        command = [sys.executable, "-c", code, str(people), str(place)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+            assert process.stdout is not None and process.stdout.readline() == b"now\n"
+            process.send_signal(signal_sent)
+            process.wait(30)
+        factory = ColourFactory()
+        result = search_folder(people, [RED], factory, cache=open_cache(place), top=100)
+        assert len(factory.embedder.embedded) == 24 - 17 + num_lost
+        assert result.hits == search_folder(people, [RED], ColourFactory(), top=100).hits
+
+
+FULL = """
+import resource, sys
+sys.path[:0] = {path}
+from pathlib import Path
+from gallery_fakes import ColourFactory
+from aio_reid.errors import StorageError
+from aio_reid.gallery.cache import open_cache
+from aio_reid.gallery.embedder import QueryPart
+from aio_reid.gallery.outputs import write_html
+from aio_reid.gallery.search import search_folder
+from aio_reid.records import Modality
+folder, place, page = map(Path, sys.argv[1:])
+resource.setrlimit(resource.RLIMIT_FSIZE, (int({limit}), resource.RLIM_INFINITY))
+result = search_folder(folder, [QueryPart(Modality.TEXT, "red")], ColourFactory(), cache=open_cache(place), top=100)
+assert len(result.hits) == 24
+assert sum("are not kept" in note or "without a cache" in note for note in result.notes) == 1
+try:
+    write_html(result, page)
+except StorageError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("limit", [1_000, 52_000])
+def test_full_disk_searches_on_without_a_cache(people: Path, tmp_path: Path, limit: int) -> None:
+    page = tmp_path / "hits.html"
+    page.write_text("the old page")
+    code = FULL.format(path=repr(SEARCH_PATH), limit=limit)
+    place = tmp_path / "cache"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(people), str(place), str(page)], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    if limit < 50_000:
+        assert "cannot write" in done.stdout and page.read_text() == "the old page"
+    assert not list(tmp_path.glob(".*.part"))
+    resumed = search_folder(people, [RED], ColourFactory(), cache=open_cache(place), top=100)
+    assert len(resumed.hits) == 24 and resumed.notes == ()
+
+
+def test_damaged_cache_stops_the_search_and_stays(people: Path, tmp_path: Path, factory: ColourFactory) -> None:
+    file = tmp_path / "cache" / "embeddings.sqlite"
+    file.parent.mkdir()
+    file.write_bytes(b"SQLite format 3\0" + os.urandom(5000))
+    before = file.read_bytes()
+    with pytest.raises(StorageError, match="remove it, or give another"):
+        search_folder(people, [RED], factory, cache=open_cache(file.parent))
+    assert file.read_bytes() == before
+
+
+def test_search_imports_neither_torch_nor_pillow_nor_jinja() -> None:
+    code = (
+        f"import sys; sys.path[:0] = {SEARCH_PATH!r}; import aio_reid.gallery.search, aio_reid.gallery.outputs; "
+        "print([name for name in ('torch', 'PIL.Image', 'jinja2', 'cv2', 'pydantic') if name in sys.modules])"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
