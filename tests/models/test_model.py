@@ -123,7 +123,7 @@ def test_bottleneck_bias_has_no_gradient_and_stays_zero() -> None:
     assert torch.count_nonzero(model.bottleneck.norm.bias) == 0
 
 
-def test_ibn_folded_for_inference_equals_its_two_halves() -> None:
+def test_ibn_equals_its_two_halves_in_training_and_inference() -> None:
     torch.manual_seed(0)
     layer = IBN(6)
     with torch.no_grad():
@@ -131,8 +131,10 @@ def test_ibn_folded_for_inference_equals_its_two_halves() -> None:
             p.uniform_(0.5, 1.5)
     for _ in range(3):
         layer(torch.randn(4, 6, 8, 5) * 2 + 1)
-    layer.eval()
     x = torch.randn(3, 6, 8, 5)
+    trained = torch.cat([layer.instance(x[:, :3]), torch.nn.functional.batch_norm(x[:, 3:], None, None, layer.batch.weight, layer.batch.bias, True)], dim=1)
+    torch.testing.assert_close(layer(x), trained, atol=1e-5, rtol=1e-5)
+    layer.eval()
     expected = torch.cat([layer.instance(x[:, :3]), layer.batch(x[:, 3:])], dim=1)
     torch.testing.assert_close(layer(x), expected, atol=1e-5, rtol=1e-5)
 

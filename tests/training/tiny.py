@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image
 
 from aio_reid.config import RunConfig, parse
-from aio_reid.datasets.manifest import write_manifest
+from aio_reid.datasets.manifest import ManifestRow, write_manifest
+from aio_reid.records import Modality, Split
 
 COLOURS = ["red", "blue", "green", "yellow", "black", "white", "pink", "brown", "orange", "purple"]
 
@@ -17,7 +18,7 @@ COLOURS = ["red", "blue", "green", "yellow", "black", "white", "pink", "brown", 
 def tiny_people(folder: Path, identities: int = 8, train: int = 6) -> Path:
     """Draw `identities` people of two photos, an infrared frame and a sketch each, with a caption; return the manifest."""
     rng = np.random.default_rng(0)
-    rows: list[dict[str, Any]] = []
+    rows: list[ManifestRow] = []
     for person in range(identities):
         split = "train" if person < train else "val"
         shade = rng.integers(0, 255, 3)
@@ -57,13 +58,7 @@ def tiny_config(manifest: Path, **changes: Any) -> RunConfig:
     return parse(RunConfig, content, "tiny")
 
 
-def _row(person: int, modality: str, split: str, *, path: str | None = None, caption: str | None = None, camera: str | None) -> dict[str, Any]:
-    return {
-        "path": path,
-        "caption": caption,
-        "person": f"{person:04d}",
-        "camera": camera,
-        "modality": modality,
-        "split": split,
-        "source": None,
-    }
+def _row(
+    person: int, modality: str, split: str, *, path: str | None = None, caption: str | None = None, camera: str | None
+) -> ManifestRow:
+    return ManifestRow(path, caption, f"{person:04d}", Modality(modality), Split(split), camera)

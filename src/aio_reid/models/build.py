@@ -78,7 +78,7 @@ def load_model(path: Path) -> tuple[AIOModel, WeightsFile]:
         assign_strictly(model, weights.tensors, f"weights {str(path)!r}")
     else:
         model = build_model(config, seed=0)
-        external = {} if weights.has_encoder else {f"{ENCODER}{n}": t for n, t in model.encoder.state_dict().items()}
+        external = {} if weights.has_encoder else {f"{ENCODER}{n}": t for n, t in model.encoder.frozen_state().items()}
         assign_strictly(model, {**external, **weights.tensors}, f"weights {str(path)!r}")
     if model.encoder.hash() != weights.encoder_hash:
         raise WeightsError(
@@ -98,7 +98,8 @@ def export_weights(
     as large.
     """
     has_encoder = isinstance(config.encoder, PlainEncoder)
-    tensors = {n: t for n, t in model.state_dict().items() if has_encoder or not n.startswith(ENCODER)}
+    outside = set() if has_encoder else {f"{ENCODER}{n}" for n in model.encoder.frozen_state()}
+    tensors = {n: t for n, t in model.state_dict().items() if n not in outside}
     tensors = {n: t.to(dtype) if t.is_floating_point() else t for n, t in tensors.items()}
     encoder = copy.deepcopy(model.encoder).requires_grad_(False)
     if has_encoder:

