@@ -82,7 +82,7 @@ class LineartGenerator(nn.Module):
         """Return drawings float32 (B, 1, H, W) in [0, 1], dark strokes on white.
 
         Args:
-            pictures: float32 (B, 3, H, W), RGB in [0, 1] without mean and deviation; H and W multiples of 4.
+            pictures: float32 (B, 3, H, W), RGB in [0, 1] without mean and deviation; H and W multiples of 4, from 8 on.
         """
         x = self.model0(pictures)  # (B, 64, H, W)
         x = self.model1(x)  # (B, 256, H/4, W/4)
