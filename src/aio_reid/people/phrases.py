@@ -166,7 +166,8 @@ class Teller:
     def hair(self) -> str:
         """Return "short black{} hair"."""
         hair, dice = self.identity.hair, self.dice
-        colour = dice.pick(lexicon.HAIR_COLOURS[hair.paint.colour]) if dice.chance(0.85) else ""
+        names = lexicon.HAIR_COLOURS.get(hair.paint.colour) or lexicon.COLOURS[hair.paint.colour]  # or dyed
+        colour = dice.pick(names) if dice.chance(0.85) else ""
         form = dice.pick(lexicon.HAIR_STYLES[hair.style]).replace("%p", self.possessive)
         return words(*form.replace("%s", colour).split())
 
