@@ -168,7 +168,8 @@ def near_twin(identity: Identity, seed: int) -> Identity:
         wears = None if identity.headwear else _garment_plain(rng, "cap", "cotton")
         return replace(identity, seed=seed, headwear=wears)
     if change == "hair":
-        return replace(identity, seed=seed, hair=replace(identity.hair, paint=_other_paint(rng, identity.hair.paint)))
+        names = {n: weight for n, (_, weight) in wardrobe.HAIR_COLOURS.items() if n != identity.hair.paint.colour}
+        return replace(identity, seed=seed, hair=replace(identity.hair, paint=_hair_paint(rng, _pick(rng, names))))
     return replace(identity, seed=seed, shoes=replace(identity.shoes, paint=_other_paint(rng, identity.shoes.paint)))
 
 
@@ -282,11 +283,14 @@ def _worn(rng: np.random.Generator, feminine: bool, upper: Garment, outer: Garme
 def _hair(rng: np.random.Generator, feminine: bool) -> Hair:
     style = _pick(rng, {n: w[feminine] for n, w in wardrobe.HAIR_STYLES.items()})
     name = _pick(rng, {n: weight for n, (_, weight) in wardrobe.HAIR_COLOURS.items()})
-    shade = np.array(wardrobe.HAIR_COLOURS[name][0]) * rng.uniform(0.8, 1.2)
     length = {"bald": 0.0, "short": rng.uniform(0.05, 0.25)}.get(style, rng.uniform(0.35, 0.9))
-    # Melanin fades out towards 850 nm: dark hair reflects more there than to the eye.
-    paint = Paint(colour=name, tone="", rgb=_to_rgb(shade), nir=float(np.clip(rng.normal(0.38, 0.1), 0.1, 0.8)))
-    return Hair(style, paint, float(length))
+    return Hair(style, _hair_paint(rng, name), float(length))
+
+
+def _hair_paint(rng: np.random.Generator, name: str) -> Paint:
+    """Melanin fades out towards 850 nm: dark hair reflects more there than to the eye."""
+    shade = np.array(wardrobe.HAIR_COLOURS[name][0]) * rng.uniform(0.8, 1.2)
+    return Paint(colour=name, tone="", rgb=_to_rgb(shade), nir=float(np.clip(rng.normal(0.38, 0.1), 0.1, 0.8)))
 
 
 def _other_paint(rng: np.random.Generator, paint: Paint, material: str = "cotton") -> Paint:
