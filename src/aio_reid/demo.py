@@ -12,6 +12,7 @@ import numpy as np
 
 from aio_reid.api import AIO
 from aio_reid.datasets.manifest import read_manifest
+from aio_reid.errors import DataError
 from aio_reid.evaluation.embed import EARLY, CachedEmbedder
 from aio_reid.evaluation.protocols.combinations import draw_records, evaluate_combinations
 from aio_reid.evaluation.scores import TaskScores
@@ -37,6 +38,7 @@ SHOWN: tuple[tuple[Modality, ...], ...] = (
 )
 """The queries of the page, all about the same person."""
 NUM_HITS = 10
+PEOPLE, PAGE = "people", "index.html"
 DEFAULT_SEED = 77
 """Not a seed of the people that the packaged weights were trained on."""
 TITLE = "One model, any evidence"
@@ -63,9 +65,10 @@ def run_demo(
         StorageError: something cannot be written.
         WeightsError: the weights cannot be loaded.
     """
+    _check_folder(out)
     model = AIO.load(weights)
     manifest = write_people(
-        out / "people",
+        out / PEOPLE,
         identities=identities,
         seed=seed,
         views=VIEWS,
@@ -78,7 +81,7 @@ def run_demo(
     scores = evaluate_combinations(records, embed, fusions=(EARLY,), subsets=subsets, seed=seed)
     gallery = [record for record in records if record.split is Split.GALLERY]
     rows = tuple(_row(task) for task in scores.tasks)
-    page = out / "index.html"
+    page = out / PAGE
     write_demo_page(
         page,
         title=TITLE,
@@ -89,6 +92,11 @@ def run_demo(
         next_command=_next_command(out, gallery),
     )
     return Demo(page, rows, len(gallery))
+
+
+def _check_folder(out: Path) -> None:
+    if out.is_dir() and not {path.name for path in out.iterdir()} <= {PEOPLE, PAGE}:
+        raise DataError(f"{str(out)!r} holds other things than a demonstration; name a new folder")
 
 
 def asked_subsets(known: Iterable[Modality]) -> list[tuple[Modality, ...]]:
