@@ -69,6 +69,17 @@ def test_exif_orientation_is_honoured(kind: str, orientation: int) -> None:
     assert np.array_equal(np.asarray(read), np.asarray(expected))
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "MPO", "TIFF"])
+def test_the_picture_outlives_its_file(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "picture"
+    path.write_bytes(file_bytes(Image.fromarray(smooth()), kind))
+    read = read_image(path)
+    path.unlink()
+    assert np.asarray(read.copy()).shape == (24, 16, 3)
+    assert np.asarray(read.resize((4, 4))).std() > 1
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 def test_damaged_exif_does_not_cost_the_picture() -> None:
     data = file_bytes(Image.fromarray(smooth()), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff\1\2\3")
     assert read_image(data).size == (16, 24)
@@ -213,6 +224,10 @@ def test_fit_image_averages_what_it_shrinks() -> None:
     expected = pixels.reshape(6, 4, 4, 4, 3).mean(axis=(1, 3))  # (6, 4, 3)
     planes = fit_image(Image.fromarray(pixels), (6, 4), Modality.RGB)
     assert np.abs(planes.transpose(1, 2, 0) - expected).max() <= 1
+    large = np.random.default_rng(1).integers(0, 256, (120, 100, 3), dtype=np.uint8)
+    expected = large.reshape(6, 20, 5, 20, 3).mean(axis=(1, 3))
+    planes = fit_image(Image.fromarray(large), (6, 5), Modality.RGB)
+    assert np.abs(planes.transpose(1, 2, 0) - expected).max() <= 2  # in two steps, so rounded twice
     # Narrower and taller at once: columns are averaged although the rows are not.
     wide = np.repeat(np.tile(np.array([0, 255], np.uint8), 32)[None, :, None], 3, axis=2)  # (1, 64, 3)
     assert np.abs(fit_image(Image.fromarray(wide), (4, 8), Modality.RGB).astype(int) - 127.5).max() <= 1

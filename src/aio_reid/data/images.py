@@ -95,11 +95,16 @@ def fit_image(image: Image.Image, size: tuple[int, int], modality: Modality) -> 
     """
     _require_visual(modality)
     height, width = size
+    surplus = min(image.width // width, image.height // height) // 2
+    if surplus > 1:  # averaged by Pillow in place: as an array, a picture of the largest size would need another 800 MB
+        image = image.reduce(surplus)
+    mode = "RGB" if modality.has_colour else "L"
+    pixels = np.asarray(image if image.mode == mode else image.convert(mode))  # (h, w[, 3])
     if modality.has_colour:
         planes = np.empty((3, height, width), np.uint8)
-        cv2.split(_resize(np.asarray(image.convert("RGB")), height, width), list(planes))
+        cv2.split(_resize(pixels, height, width), list(planes))
         return planes
-    grey = _resize(np.asarray(image.convert("L")), height, width)  # (H, W)
+    grey = _resize(pixels, height, width)  # (H, W)
     return np.repeat(grey[np.newaxis], 3, axis=0)  # (3, H, W)
 
 
@@ -193,8 +198,7 @@ def _as_rgb(image: Image.Image) -> Image.Image:
         profiles = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
         converted = ImageCms.profileToProfile(image, *profiles, outputMode="RGB")
         return image.convert("L").convert("RGB") if converted is None else converted
-    # convert() also copies: what is returned must not depend on the file that is about to be closed.
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")  # no copy: the largest picture is 500 MB in Pillow
 
 
 def _eight_bits(image: Image.Image) -> NDArray[np.uint8]:
