@@ -15,7 +15,7 @@ from aio_reid.people.geometry import Floats
 from aio_reid.people.identity import Identity
 from aio_reid.people.strokes import soft_noise
 
-FIGURE_HEIGHT = 300
+FIGURE_HEIGHT = 272
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,8 @@ def _bend(layers: Layers, hand: Hand, rng: np.random.Generator, size: tuple[int,
     half = max(centre - left, right - centre)
     box = (centre - half, top, 2.0 * half, bottom - top)
     # Widths are against the height: a head that is higher is also wider; the frame below sets the rest.
-    widths = np.array([hand.head, hand.head, 0.5 * (hand.head + hand.broad), hand.broad, hand.broad]) / stretch
+    head = hand.head * float(rng.uniform(1.0, 1.25))
+    widths = np.array([head, head, 0.5 * (hand.head + hand.broad), hand.broad, hand.broad]) / stretch
     widest = float(widths[2:].max())
     frame = _frame(box, (left - centre) * widest / half, (right - centre) * widest / half, rng, size)
     stray = np.dstack([soft_noise(size, 7, rng), soft_noise(size, 7, rng)]) * np.float32(

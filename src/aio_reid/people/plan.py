@@ -107,6 +107,10 @@ class PeoplePlan:
             raise DataError(f"seed {self.seed}: give a number from 0 on")
         if min(views.photos, views.infrared, views.sketches, views.pencils, views.captions) < 0:
             raise DataError(f"{views}: every count is 0 or more")
+        if min(self.size) < 8:
+            raise DataError(f"pictures of {self.size[0]}x{self.size[1]} pixels: give at least 8x8, such as 256x128")
+        if not (0.0 <= self.splits.val_share <= 1.0 and 0.0 <= self.splits.twin_share <= 1.0):
+            raise DataError(f"{self.splits}: every share is from 0 to 1")
         if self.splits.layout == "retrieval" and views.photos < 2:
             raise DataError(f"{views.photos} photos: a retrieval layout needs 2 or more, one query and a gallery")
 

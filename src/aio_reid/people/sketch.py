@@ -46,7 +46,7 @@ def remember_tone(page: Page, hand: Hand, rng: np.random.Generator) -> Floats:
     dark = 1.0 - page.albedo @ _LUMA
     gain = rng.uniform(0.6, 1.05, len(Part)).astype(np.float32)
     gain[[*_BARE]] = hand.skin * rng.uniform(0.5, 1.0)
-    tone = np.clip((dark - 0.12) * 1.15, 0.0, 1.0) * gain[page.part]
+    tone = np.clip((dark - 0.12) * 1.15, 0.0, 1.0) ** np.float32(rng.uniform(0.9, 1.8)) * gain[page.part]
     rim = max(0.0, float(rng.uniform(-0.3, 0.75)))  # many shade the sides and leave the middle light
     tone *= (1.0 - rim) + rim * (0.25 + 1.15 * page.bend * page.bend)
     folds = (
@@ -66,22 +66,21 @@ def shading(tone: Floats, page: Page, hand: Hand, rng: np.random.Generator) -> F
     """Lay the tone on paper in the artist's manner; coverage (H, W), 0..1."""
     tone = tone * np.float32(hand.tone)
     tooth = grain((tone.shape[0], tone.shape[1]), rng)
-    spacing = hand.spacing * tone.shape[0]
-    angle, bend = _strokes_of(page, hand, rng)
+    angle, bend, spacing = _strokes_of(page, hand, rng)
     if hand.shading == "soft":
-        strokes = hatch(tone, angle, bend, 0.55 * spacing, rng)
+        strokes = hatch(tone, angle, bend, np.float32(0.6) * spacing, rng)
         smudged = 0.72 * cv2.blur(tone, (5, 5)) + 0.35 * cv2.blur(strokes, (3, 3))
         return np.asarray(np.clip(smudged * (0.97 + 0.08 * tooth), 0.0, 0.97), np.float32)
     cover = hatch(tone, angle, bend, spacing, rng)
     if hand.shading == "cross":
         second = np.clip(1.6 * tone - 0.55, 0.0, 1.0)
-        cover = np.maximum(cover, hatch(second, angle + np.float32(1.2), bend, spacing * 1.1, rng))
+        cover = np.maximum(cover, hatch(second, angle + np.float32(1.2), bend, np.float32(1.1) * spacing, rng))
     ground = 0.35 * np.clip(tone - 0.12, 0.0, 1.0)  # graphite smears between the lines
     return np.asarray(np.clip(np.maximum(cover * 0.9, ground) * (0.95 + 0.1 * tooth), 0.0, 1.0), np.float32)
 
 
-def _strokes_of(page: Page, hand: Hand, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Return the direction of hatching, radians, and how many pixels it is shifted to follow the body, both (H, W)."""
+def _strokes_of(page: Page, hand: Hand, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
+    """Return of hatching the direction in radians, its shift in pixels, and pixels between lines, each (H, W)."""
     turn = rng.normal(0.0, 8.0, len(Part))
     for part, degrees in _TURN.items():
         turn[part] += degrees
@@ -91,8 +90,10 @@ def _strokes_of(page: Page, hand: Hand, rng: np.random.Generator) -> tuple[Float
     spacing = hand.spacing * height
     bend = page.bend * np.float32(hand.bend * 3.0 * spacing)
     if hand.shading == "scribble":
-        bend = bend + soft_noise((height, width), 18, rng) * np.float32(0.45 * spacing)
-    return angle, bend
+        bend += soft_noise((height, width), 18, rng) * np.float32(0.45 * spacing)
+    fine = np.ones(len(Part), np.float32)
+    fine[[Part.HAIR, Part.SHOES, Part.ACCESSORY]] = 0.6
+    return angle, bend, np.float32(spacing) * fine[page.part]
 
 
 def drawn_lines(page: Page, hand: Hand, rng: np.random.Generator) -> Floats:
@@ -123,7 +124,7 @@ def _scanned(light: Floats, rng: np.random.Generator) -> NDArray[np.uint8]:
     softness = rng.uniform(-0.5, 0.7)
     if softness > 0.25:
         light = np.asarray(cv2.GaussianBlur(light, (0, 0), float(softness)), np.float32)
-    white = rng.uniform(240.0, 256.0)
+    white = 256.0 - 16.0 * rng.random() ** 2
     contrast = rng.uniform(0.8, 1.15)
     grey = white * (1.0 - contrast * (1.0 - light)) + rng.normal(0.0, 1.0) * 0.8 * grain(
         (light.shape[0], light.shape[1]), rng

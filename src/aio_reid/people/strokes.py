@@ -85,30 +85,32 @@ def _draw_strokes(layer: NDArray[np.uint8], path: Floats, hand: Hand, rng: np.ra
         cv2.polylines(layer, [fixed], False, int(255 * min(dark, 1.0)), thick, cv2.LINE_AA, _SUBPIXEL)
 
 
-def hatch(darkness: Floats, angle: Floats, bend: Floats, spacing: float, rng: np.random.Generator) -> Floats:
+def hatch(darkness: Floats, angle: Floats, bend: Floats, spacing: Floats, rng: np.random.Generator) -> Floats:
     """Hatch by darkness: lines grow wider and denser pressed the darker it is; coverage (H, W).
 
     Args:
         darkness: (H, W), 0..1. angle: (H, W) radians, direction of the lines. bend: (H, W) pixels, their shift.
-        spacing: pixels between lines.
+        spacing: (H, W) pixels between lines.
     """
     height, width = darkness.shape
-    y, x = np.arange(height, dtype=np.float32)[:, None], np.arange(width, dtype=np.float32)[None, :]
-    cos, sin = np.cos(angle), np.sin(angle)
+    cover = np.zeros(height * width, np.float32)
+    where = np.flatnonzero(darkness > 0.033)  # (M,): only these get lines
+    dark, turn, step = darkness.ravel()[where], angle.ravel()[where], spacing.ravel()[where]
+    y, x = (where // width).astype(np.float32), (where % width).astype(np.float32)
+    cos, sin = np.cos(turn), np.sin(turn)
     along, across = x * cos + y * sin, y * cos - x * sin
     table = rng.random((_TABLE, _TABLE), dtype=np.float32)
-    across = (across + bend) * np.float32(1.0 / spacing) + 1000.0
-    line = across.astype(np.int32)
-    place = (along * np.float32(1.0 / (7.0 * spacing)) + 1000.0 + 3.7 * (line % 7)).astype(np.int32)
-    luck = table[line % _TABLE, place % _TABLE]
+    across = (across + bend.ravel()[where]) / step + np.float32(1000.0)
+    line = np.floor(across)
+    place = (along / (7.0 * step) + 1000.0 + 3.7 * np.mod(line, 7.0)).astype(np.int32)
+    luck = table[line.astype(np.int32) % _TABLE, place % _TABLE]
     middle = np.abs(across - line - 0.5 + 0.3 * (luck - 0.5))
     # A hand leaves light places to fewer lines, rather than drawing thinner ones.
-    wide = (0.10 + 0.42 * darkness) * np.clip(3.0 * (1.25 * darkness - luck * 0.55) + 0.5, 0.0, 1.0)
-    wide *= np.clip(12.0 * darkness - 0.4, 0.0, 1.0)
-    press = 0.45 + 0.55 * darkness
-    return np.asarray(
-        np.clip((wide - middle) * spacing + 0.5, 0.0, 1.0) * (darkness > 0.03) * press * (0.75 + 0.4 * luck), np.float32
-    )
+    wide = (0.10 + 0.42 * dark) * np.clip(3.0 * (1.25 * dark - luck * 0.55) + 0.5, 0.0, 1.0)
+    wide *= np.clip(12.0 * dark - 0.4, 0.0, 1.0)
+    press = (0.45 + 0.55 * dark) * (0.75 + 0.4 * luck)
+    cover[where] = np.clip((wide - middle) * step + 0.5, 0.0, 1.0) * press
+    return cover.reshape(height, width)
 
 
 def _grain_tile() -> Floats:
@@ -126,8 +128,8 @@ def grain(shape: tuple[int, int], rng: np.random.Generator) -> Floats:
     """Return paper tooth (H, W), mean 0, standard deviation 1."""
     height, width = shape
     down, right = (int(v) for v in rng.integers(0, 256, 2))
-    tiles = np.tile(np.roll(_GRAIN, (down, right), (0, 1)), (height // 256 + 1, width // 256 + 1))
-    return np.asarray(tiles[:height, :width], np.float32)
+    tiles = np.tile(_GRAIN, ((down + height) // 256 + 1, (right + width) // 256 + 1))
+    return np.asarray(tiles[down : down + height, right : right + width], np.float32)
 
 
 def soft_noise(shape: tuple[int, int], cells: int, rng: np.random.Generator) -> Floats:

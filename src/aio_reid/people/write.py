@@ -85,7 +85,7 @@ def _claim(out: Path, plan: PeoplePlan) -> None:
         if out.exists() and any(entry.suffix != ".part" for entry in out.iterdir()):
             raise DataError(f"{str(out)!r} is not empty and holds no synthetic people; name a new folder")
         out.mkdir(parents=True, exist_ok=True)
-        _write_bytes(settings_path, wanted.encode())
+        store_bytes(settings_path, wanted.encode())
         return
     found = settings_path.read_text(encoding="utf-8", errors="replace")
     if found != wanted:
@@ -154,7 +154,7 @@ def _draw_people(out: Path, plan: PeoplePlan, indices: list[int]) -> int:
             Image.fromarray(draw_shot(shot, identity, plan.size)).save(
                 buffer, "JPEG", quality=_JPEG_QUALITY, subsampling=0
             )
-            _write_bytes(path, buffer.getvalue())
+            store_bytes(path, buffer.getvalue())
     return count
 
 
@@ -179,7 +179,7 @@ def _write_manifest(out: Path, plan: PeoplePlan) -> Path:
     columns = {name: [row[name] for row in rows] for name in _SCHEMA.names}
     buffer = BytesIO()
     pq.write_table(pa.table(columns, schema=_SCHEMA), buffer, compression="zstd")
-    _write_bytes(out / MANIFEST_NAME, buffer.getvalue())
+    store_bytes(out / MANIFEST_NAME, buffer.getvalue())
     return out / MANIFEST_NAME
 
 
@@ -199,7 +199,7 @@ def _rows(plan: PeoplePlan, index: int) -> Iterator[dict[str, str | list[str] | 
         }
 
 
-def _write_bytes(path: Path, content: bytes) -> None:
+def store_bytes(path: Path, content: bytes) -> None:
     """Write a file so that under its name there is never half of it."""
     partial_path = path.with_name(f"{path.name}.part")
     try:
