@@ -1,4 +1,4 @@
-"""What stands behind people: streets, walls, floors, greenery and clutter; one scene per camera, seen in other pieces each time."""
+"""What stands behind people: streets, walls, floors, greenery, clutter; one scene per camera, each time another piece."""
 
 from __future__ import annotations
 
@@ -13,8 +13,20 @@ from aio_reid.people.geometry import Floats
 RGBTuple = tuple[float, float, float]
 
 _GREENS: tuple[RGBTuple, ...] = ((0.16, 0.30, 0.10), (0.25, 0.38, 0.14), (0.33, 0.44, 0.20), (0.12, 0.22, 0.09))
-_GREYS: tuple[RGBTuple, ...] = ((0.55, 0.55, 0.54), (0.68, 0.66, 0.62), (0.42, 0.43, 0.45), (0.75, 0.74, 0.72), (0.60, 0.55, 0.48))
-_WALLS: tuple[RGBTuple, ...] = ((0.80, 0.77, 0.70), (0.62, 0.42, 0.34), (0.86, 0.86, 0.84), (0.48, 0.50, 0.54), (0.70, 0.62, 0.50))
+_GREYS: tuple[RGBTuple, ...] = (
+    (0.55, 0.55, 0.54),
+    (0.68, 0.66, 0.62),
+    (0.42, 0.43, 0.45),
+    (0.75, 0.74, 0.72),
+    (0.60, 0.55, 0.48),
+)
+_WALLS: tuple[RGBTuple, ...] = (
+    (0.80, 0.77, 0.70),
+    (0.62, 0.42, 0.34),
+    (0.86, 0.86, 0.84),
+    (0.48, 0.50, 0.54),
+    (0.70, 0.62, 0.50),
+)
 
 
 def draw_background(camera: Camera, size: tuple[int, int], rng: np.random.Generator) -> tuple[Floats, Floats]:
@@ -35,10 +47,9 @@ def draw_background(camera: Camera, size: tuple[int, int], rng: np.random.Genera
         _CLUTTER[int(rng.integers(len(_CLUTTER)))](image, plants, horizon, rng)
     image *= 1.0 + 0.10 * _smooth_noise((height, width), 5, rng)[..., None]
     blur = float(rng.uniform(0.3, 1.6))
-    image, plants = cv2.GaussianBlur(image, (0, 0), blur), cv2.GaussianBlur(plants, (0, 0), blur)
     full = (size[1], size[0])
-    wide = cv2.resize(image, full, interpolation=cv2.INTER_LINEAR)
-    return np.clip(wide, 0.0, 1.0), np.clip(cv2.resize(plants, full, interpolation=cv2.INTER_LINEAR), 0.0, 1.0)
+    wide, leafy = (cv2.resize(cv2.GaussianBlur(layer, (0, 0), blur), full) for layer in (image, plants))
+    return np.clip(wide, 0.0, 1.0), np.clip(leafy, 0.0, 1.0)
 
 
 def _palette(scene_rng: np.random.Generator) -> dict[str, Floats]:
@@ -46,7 +57,9 @@ def _palette(scene_rng: np.random.Generator) -> dict[str, Floats]:
 
     def pick(colours: tuple[RGBTuple, ...]) -> Floats:
         base = np.array(colours[int(scene_rng.integers(len(colours)))], np.float32)
-        return np.clip(base * scene_rng.uniform(0.75, 1.2) + scene_rng.normal(0.0, 0.025, 3), 0.03, 0.97).astype(np.float32)
+        return np.clip(base * scene_rng.uniform(0.75, 1.2) + scene_rng.normal(0.0, 0.014, 3), 0.03, 0.97).astype(
+            np.float32
+        )
 
     return {"ground": pick(_GREYS), "wall": pick(_WALLS), "green": pick(_GREENS), "second": pick(_GREYS)}
 
@@ -66,7 +79,9 @@ def _grain(shape: tuple[int, int], amount: float, rng: np.random.Generator) -> F
     return rng.standard_normal(shape, np.float32)[..., None] * np.float32(amount)
 
 
-def _fill_back(image: Floats, plants: Floats, camera: Camera, horizon: int, palette: dict[str, Floats], rng: np.random.Generator) -> None:
+def _fill_back(
+    image: Floats, plants: Floats, camera: Camera, horizon: int, palette: dict[str, Floats], rng: np.random.Generator
+) -> None:
     if horizon <= 1:
         return
     region = image[:horizon]
@@ -91,7 +106,7 @@ def _windows(region: Floats, kind: str, rng: np.random.Generator) -> None:
         x, y = int(rng.integers(-10, width)), int(rng.integers(-5, max(1, height // 2)))
         w, h = int(rng.integers(8, 36)), int(rng.integers(12, max(14, height)))
         level = rng.uniform(0.1, 0.95) if kind == "shops" else rng.uniform(0.15, 0.6)
-        colour = np.clip(level + rng.normal(0.0, 0.10, 3), 0.02, 0.98)
+        colour = np.clip(level + rng.normal(0.0, 0.045, 3), 0.02, 0.98)
         cv2.rectangle(region, (x, y), (x + w, y + h), tuple(float(c) for c in colour), -1)
         frame = tuple(float(c) for c in np.clip(colour * rng.uniform(0.3, 1.6), 0.0, 1.0))
         cv2.rectangle(region, (x, y), (x + w, y + h), frame, 1)
@@ -105,7 +120,9 @@ def _bricks(region: Floats, rng: np.random.Generator) -> None:
         region[:, int(rng.integers(step)) :: 2 * step] *= tint
 
 
-def _fill_ground(image: Floats, plants: Floats, camera: Camera, horizon: int, palette: dict[str, Floats], rng: np.random.Generator) -> None:
+def _fill_ground(
+    image: Floats, plants: Floats, camera: Camera, horizon: int, palette: dict[str, Floats], rng: np.random.Generator
+) -> None:
     top = max(horizon, 0)
     region = image[top:]
     shape = region.shape[:2]
@@ -155,19 +172,21 @@ def _verge(region: Floats, plants: Floats, green: Floats, rng: np.random.Generat
         polygon[:, 0] = width - polygon[:, 0]
     mask = np.zeros((height, width), np.float32)
     cv2.fillPoly(mask, [polygon], 1.0)
-    leaves = green * (1.0 + 0.4 * _smooth_noise((height, width), 12, rng))[..., None] + _grain((height, width), 0.05, rng)
+    leaves = green * (1.0 + 0.4 * _smooth_noise((height, width), 12, rng))[..., None] + _grain(
+        (height, width), 0.05, rng
+    )
     region += mask[..., None] * (leaves - region)
     np.maximum(plants, mask, out=plants)
 
 
 def _random_colour(rng: np.random.Generator) -> tuple[float, float, float]:
     base = rng.uniform(0.05, 0.9)
-    colour = np.clip(base + rng.normal(0.0, 0.06 if rng.random() < 0.6 else 0.25, 3), 0.02, 0.98)
+    colour = np.clip(base + rng.normal(0.0, 0.05 if rng.random() < 0.7 else 0.16, 3), 0.02, 0.98)
     return float(colour[0]), float(colour[1]), float(colour[2])
 
 
 def _box(image: Floats, plants: Floats, horizon: int, rng: np.random.Generator) -> None:
-    height, width = image.shape[:2]
+    width = image.shape[1]
     x, y = int(rng.integers(-15, width)), int(max(horizon, 0) + rng.integers(-30, 20))
     w, h = int(rng.integers(6, 45)), int(rng.integers(8, 50))
     colour = _random_colour(rng)
@@ -214,4 +233,11 @@ def _patch(image: Floats, plants: Floats, horizon: int, rng: np.random.Generator
     image *= 1.0 + float(rng.uniform(-0.4, 0.3)) * cv2.GaussianBlur(mask, (0, 0), 2.0)[..., None]
 
 
-_CLUTTER: tuple[Callable[[Floats, Floats, int, np.random.Generator], None], ...] = (_box, _car, _pole, _bush, _patch, _box)
+_CLUTTER: tuple[Callable[[Floats, Floats, int, np.random.Generator], None], ...] = (
+    _box,
+    _car,
+    _pole,
+    _bush,
+    _patch,
+    _box,
+)

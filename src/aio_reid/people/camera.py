@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from aio_reid.people.geometry import Floats
 
@@ -19,10 +20,12 @@ class Camera:
     Attributes:
         seed: of everything about its scene. scene: one of `SCENES`. clutter: 0 empty to 1 crowded background.
         pitch_deg, distance_m: how it looks at people. azimuth_deg: usual direction of people, or None for any.
-        light_deg: direction of the main light, 0 from the camera, 90 from the right. light_height: 0 level to 1 overhead.
+        light_deg: direction of the main light, 0 from the camera, 90 from the right.
+        light_height: 0 level to 1 overhead.
         sun: 0 even light to 1 hard sun. light_rgb: its colour. white_balance: gains of red, green, blue.
         exposure: gain. contrast: around 1. gamma: tone curve. saturation: 0 grey to above 1. haze: veil of light.
-        vignette: darkening of the scene's border. blur_px: at a height of 256. noise: standard deviation of a dark pixel.
+        vignette: darkening of the scene's border. blur_px: at a height of 256.
+        noise: standard deviation of a dark pixel, of 1.
         jpeg_quality: 0..100. lines: height in pixels at which people are recorded before being scaled.
         sharpen: overshoot of the camera's edge enhancement.
     """
@@ -54,16 +57,25 @@ class Camera:
 def neutral_camera() -> Camera:
     """Return a camera that changes nothing: even white light, sharp, without noise."""
     return Camera(
-        seed=0, clutter=0.0, pitch_deg=0.0, sun=0.0, vignette=0.0, blur_px=0.0, noise=0.0, jpeg_quality=98, lines=512, scene="wall"
+        seed=0,
+        clutter=0.0,
+        pitch_deg=0.0,
+        sun=0.0,
+        vignette=0.0,
+        blur_px=0.0,
+        noise=0.0,
+        jpeg_quality=98,
+        lines=512,
+        scene="wall",
     )
 
 
 def random_camera(seed: int) -> Camera:
     """Draw a camera; the same seed gives the same camera."""
     rng = np.random.default_rng((seed, 0xCA3E))
-    warm = rng.normal(0.0, 0.07)
-    green = rng.normal(0.0, 0.035)
-    lamp = rng.normal(0.0, 0.06)
+    warm = rng.normal(0.0, 0.055)
+    green = rng.normal(0.0, 0.022)
+    lamp = rng.normal(0.0, 0.04)
     return Camera(
         seed=seed,
         scene=SCENES[int(rng.integers(len(SCENES)))],
@@ -76,16 +88,16 @@ def random_camera(seed: int) -> Camera:
         sun=float(rng.beta(1.1, 1.6)),
         light_rgb=(float(1.0 + lamp), 1.0, float(1.0 - lamp)),
         white_balance=(float(np.exp(warm)), float(np.exp(green)), float(np.exp(-warm))),
-        exposure=float(np.exp(rng.normal(0.0, 0.22))),
+        exposure=float(np.exp(rng.normal(0.0, 0.18))),
         contrast=float(np.clip(rng.normal(1.0, 0.16), 0.6, 1.5)),
         gamma=float(np.exp(rng.normal(0.0, 0.15))),
-        saturation=float(np.clip(rng.normal(0.95, 0.22), 0.35, 1.6)),
-        haze=float(max(0.0, rng.normal(0.0, 0.07))),
+        saturation=float(np.clip(rng.normal(0.95, 0.18), 0.4, 1.45)),
+        haze=float(max(0.0, rng.normal(-0.02, 0.06))),
         vignette=float(rng.uniform(0.0, 0.35)),
-        blur_px=float(rng.gamma(2.0, 0.35)),
-        noise=float(rng.gamma(1.6, 0.010)),
-        jpeg_quality=int(rng.integers(35, 96)),
-        lines=int(np.exp(rng.uniform(np.log(70.0), np.log(420.0)))),
+        blur_px=float(rng.gamma(2.0, 0.24)),
+        noise=float(rng.gamma(1.5, 0.006)),
+        jpeg_quality=int(rng.integers(45, 97)),
+        lines=int(np.exp(rng.uniform(np.log(95.0), np.log(460.0)))),
         sharpen=float(max(0.0, rng.normal(0.1, 0.35))),
     )
 
@@ -103,32 +115,41 @@ def expose(image: Floats, camera: Camera, rng: np.random.Generator) -> Floats:
     if camera.haze > 0.0:
         seen = camera.haze + (1.0 - camera.haze) * seen
     seen = np.clip(seen, 0.0, 1.0).astype(np.float32)
-    return seen if camera.gamma == 1.0 else cv2.pow(seen, camera.gamma)
+    return seen if camera.gamma == 1.0 else np.asarray(cv2.pow(seen, camera.gamma), np.float32)
 
 
-def record(image: Floats, camera: Camera, rng: np.random.Generator) -> np.ndarray:
+def record(image: Floats, camera: Camera, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Blur, coarsen, add noise and compress (H, W, 3) sRGB 0..1; return uint8 (H, W, 3)."""
     height, width = image.shape[:2]
     blur = camera.blur_px * height / 256.0 * float(rng.uniform(0.6, 1.4))
     if blur > 0.25:
-        image = cv2.GaussianBlur(image, (0, 0), blur)
+        image = np.asarray(cv2.GaussianBlur(image, (0, 0), blur), np.float32)
     if camera.blur_px > 0.0 and rng.random() < 0.15:
         image = _motion_blur(image, rng)
     lines = int(camera.lines * rng.uniform(0.75, 1.25))
     small = image
     if lines < height * 0.9:
-        small = cv2.resize(image, (max(24, lines * width // height), lines), interpolation=cv2.INTER_AREA)
+        shape = (max(24, lines * width // height), lines)
+        small = np.asarray(cv2.resize(image, shape, interpolation=cv2.INTER_AREA), np.float32)
     if camera.noise > 0.0:
         small = small + _noise(small, camera.noise, rng)
     if camera.sharpen > 0.05:
         small = small + np.float32(camera.sharpen) * (small - cv2.GaussianBlur(small, (0, 0), 1.1))
-    frame = cv2.convertScaleAbs(np.clip(small, 0.0, 1.0), alpha=255.0)
+    frame = np.asarray(cv2.convertScaleAbs(np.clip(small, 0.0, 1.0), alpha=255.0), np.uint8)
     if camera.jpeg_quality < 97:
-        quality = int(np.clip(camera.jpeg_quality + rng.integers(-8, 9), 20, 96))
-        frame = cv2.imdecode(cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+        frame = compressed(frame, int(np.clip(camera.jpeg_quality + rng.integers(-8, 9), 20, 96)))
     if frame.shape[:2] != (height, width):
-        frame = cv2.resize(frame, (width, height), interpolation=cv2.INTER_CUBIC if camera.seed % 2 else cv2.INTER_LINEAR)
-    return np.asarray(frame, np.uint8)
+        way = cv2.INTER_CUBIC if camera.seed % 2 else cv2.INTER_LINEAR
+        frame = np.asarray(cv2.resize(frame, (width, height), interpolation=way), np.uint8)
+    return frame
+
+
+def compressed(frame: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+    """Return a frame (H, W) or (H, W, 3) after JPEG compression."""
+    grey = frame.ndim == 2
+    data = cv2.imencode(".jpg", frame if grey else frame[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    seen = np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR), np.uint8)
+    return seen if grey else np.ascontiguousarray(seen[..., ::-1])
 
 
 def _noise(image: Floats, level: float, rng: np.random.Generator) -> Floats:
@@ -145,6 +166,6 @@ def _motion_blur(image: Floats, rng: np.random.Generator) -> Floats:
     turn = rng.normal(0.0, 0.4)
     middle = (length - 1) / 2.0
     tip = np.array([np.cos(turn), np.sin(turn)]) * middle
-    ends = [tuple(int(round(v)) for v in middle + s * tip) for s in (-1, 1)]
+    ends = [tuple(round(v) for v in middle + s * tip) for s in (-1, 1)]
     cv2.line(kernel, ends[0], ends[1], 1.0)
     return np.asarray(cv2.filter2D(image, -1, kernel / kernel.sum()), np.float32)

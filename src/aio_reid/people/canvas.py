@@ -1,4 +1,4 @@
-"""What a drawn figure consists of: layers of physical quantities, from which photo, infrared frame and sketch are all made."""
+"""What a drawn figure consists of: layers of physical quantities; photo, infrared frame and sketch start from them."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Layers:
 
 @dataclass(slots=True)
 class Look:
-    """How a patch looks: `stuff` (H, W, 5) is sRGB, near infrared and warmth; `shade`, `ink`, `alpha` (H, W); `part` (H, W) uint8."""
+    """How a patch looks: `stuff` (H, W, 5) is sRGB, near infrared, warmth; all else (H, W), as in `Layers`."""
 
     stuff: Floats
     shade: Floats
@@ -98,9 +98,12 @@ def new_look(patch: Patch, stuff: Floats, part: Part) -> Look:
     height, width = patch.alpha.shape
     plane = np.empty((height, width, 5), np.float32)
     plane[:] = stuff
-    shade = 0.60 + 0.44 * patch.facing
+    shade = (0.50 + 0.52 * patch.facing) * (1.0 + 0.22 * patch.up)
     ink = np.zeros((height, width), np.float32)
     return Look(plane, shade.astype(np.float32), ink, np.full((height, width), int(part), np.uint8), patch.alpha)
+
+
+Painter = Callable[[Patch, np.random.Generator], Look]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,7 @@ class Piece:
 
     order: float
     tube: Tube
-    paint: Callable[[Patch, np.random.Generator], Look]
+    paint: Painter
     crease: float = 0.0
     is_body: bool = True
 
@@ -135,7 +138,9 @@ class Canvas:
         """Return an empty canvas (H, W)."""
         shape = (height, width)
         planes = np.zeros((*shape, 9), np.float32)
-        return cls(planes, np.zeros(shape, np.float32), np.zeros(shape, np.uint8), np.zeros(shape, np.uint8), [], keep_masks)
+        return cls(
+            planes, np.zeros(shape, np.float32), np.zeros(shape, np.uint8), np.zeros(shape, np.uint8), [], keep_masks
+        )
 
     def paint(self, patch: Patch, look: Look, *, crease: float = 0.0) -> None:
         """Paint a patch over what is there; `crease` 0..1 lets it shade its surroundings, as a sleeve does a shirt."""
@@ -148,7 +153,7 @@ class Canvas:
         top[..., :5] = look.stuff
         top[..., 5] = look.shade
         top[..., 6] = patch.u
-        top[..., 7] = 0.0
+        top[..., 7] = patch.up
         top[..., 8] = look.ink
         below = self.planes[rows, columns]
         below += alpha[..., None] * (top - below)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from aio_reid.people.canvas import Look, Part, Piece, new_look, stuff_of
+from aio_reid.people.canvas import Look, Painter, Part, Piece, new_look, stuff_of
 from aio_reid.people.cloth import band, line
 from aio_reid.people.geometry import Floats, Projector
 from aio_reid.people.identity import Carried, Identity
@@ -28,7 +28,7 @@ def _axis(*points: Floats) -> Floats:
     return np.stack(points).astype(np.float32)
 
 
-def _bag_painter(thing: Carried, seed: int):  # type: ignore[no-untyped-def]
+def _bag_painter(thing: Carried, seed: int) -> Painter:
     stuff = stuff_of(thing.paint.rgb, thing.paint.nir, 0.15)
 
     def paint(patch: Patch, rng: np.random.Generator) -> Look:
@@ -38,7 +38,10 @@ def _bag_painter(thing: Carried, seed: int):  # type: ignore[no-untyped-def]
         flap = 0.30 + 0.1 * (seed % 3)
         look.draw(np.clip(1.4 - np.abs(share - flap) * patch.length * patch.ppm, 0.0, 1.0), 0.3)
         if seed % 2:
-            pocket = np.maximum(line(share * patch.length, 0.55 * patch.length, 0.004, patch.ppm), line(np.abs(patch.u), 0.62, 0.05, 20.0))
+            pocket = np.maximum(
+                line(share * patch.length, 0.55 * patch.length, 0.004, patch.ppm),
+                line(np.abs(patch.u), 0.62, 0.05, 20.0),
+            )
             look.draw(pocket * band(share, 0.54, 0.97, 0.02) * (np.abs(patch.u) < 0.7), 0.25)
         return look
 
@@ -64,8 +67,10 @@ def _backpack(thing: Carried, identity: Identity, body: Body, camera: Projector)
     return [Piece(order, tube, _bag_painter(thing, identity.seed), crease=0.3, is_body=False)]
 
 
-def _hanging(thing: Carried, identity: Identity, body: Body, camera: Projector, shape: tuple[float, float, float]) -> list[Piece]:
-    """Return a bag below a hand with its handle; `shape` is its height, half length and half thickness for a height of 1."""
+def _hanging(
+    thing: Carried, identity: Identity, body: Body, camera: Projector, shape: tuple[float, float, float]
+) -> list[Piece]:
+    """Return a bag below a hand with its handle; `shape`: its height, half length, half thickness for a body height of 1."""
     h, k = body.height, _side_point(body, thing)
     high, long, thick = (v * h * thing.size for v in shape)
     grip = body.hands[k]
@@ -95,14 +100,18 @@ def _briefcase(thing: Carried, identity: Identity, body: Body, camera: Projector
     return _hanging(thing, identity, body, camera, (0.155, 0.115, 0.025))
 
 
-def _at_hip(thing: Carried, identity: Identity, body: Body, camera: Projector, shape: tuple[float, float, float]) -> list[Piece]:
+def _at_hip(
+    thing: Carried, identity: Identity, body: Body, camera: Projector, shape: tuple[float, float, float]
+) -> list[Piece]:
     """Return a bag on a strap, beside the hip on its side."""
     h = body.height
     high, long, thick = (v * h * thing.size for v in shape)
     x = -thing.side * (float(girths(body)[7, 1]) + thick + 0.02)
     top = np.array([x, body.waist - 0.005 * h, 0.02 * h])
     low = top - np.array([0.0, high, 0.0])
-    tube = Tube(_axis(top, low), _AT4, np.full(4, thick, np.float32), np.array([0.9, 1, 1, 0.9], np.float32) * long, is_box=True)
+    tube = Tube(
+        _axis(top, low), _AT4, np.full(4, thick, np.float32), np.array([0.9, 1, 1, 0.9], np.float32) * long, is_box=True
+    )
     near = camera.depth(top.astype(np.float32)) > -0.05
     order = 2.6 if near else -18.0
     pieces = [Piece(order, tube, _bag_painter(thing, identity.seed), crease=0.25, is_body=False)]
@@ -135,7 +144,10 @@ def _suitcase(thing: Carried, identity: Identity, body: Body, camera: Projector)
     thin = np.full(2, 0.006 * h, np.float32)
     pole = Tube(_axis(grip, top), _AT2, thin, thin, True, True)
     wheel = np.full(2, 0.016 * h, np.float32)
-    pieces = [Piece(order - 0.02, pole, plain, is_body=False), Piece(order, tube, _bag_painter(thing, identity.seed), 0.2, is_body=False)]
+    pieces = [
+        Piece(order - 0.02, pole, plain, is_body=False),
+        Piece(order, tube, _bag_painter(thing, identity.seed), 0.2, is_body=False),
+    ]
     for shift in (-0.07, 0.07):
         spot = middle + np.array([shift * h, 0.014 * h, 0.0])
         axle = Tube(_axis(spot, spot + np.array([0.0, 0.004, 0.0])), _AT2, wheel, wheel, True, True)
@@ -154,7 +166,7 @@ def _umbrella(thing: Carried, identity: Identity, body: Body, camera: Projector)
     at = np.linspace(0.0, 1.0, 12, dtype=np.float32)
     rim = (0.31 * h * thing.size * np.sqrt(at * (2.0 - at))).astype(np.float32)
     dome_axis = _axis(pole_top + np.array([0.0, 0.02 * h, 0.0]), pole_top - np.array([0.0, 0.14 * h, 0.0]))
-    dome = Tube(dome_axis, at, rim, rim)
+    dome = Tube(dome_axis, at, rim, rim, round_start=True)
 
     def paint(patch: Patch, rng: np.random.Generator) -> Look:
         look = new_look(patch, stuff, Part.BAG)
@@ -164,7 +176,10 @@ def _umbrella(thing: Carried, identity: Identity, body: Body, camera: Projector)
         return look
 
     order = 2.3 if camera.depth(grip) > -0.02 else -20.6
-    return [Piece(order, pole, lambda p, rng: new_look(p, dark, Part.ACCESSORY), is_body=False), Piece(4.0, dome, paint, 0.3, is_body=False)]
+    return [
+        Piece(order, pole, lambda p, rng: new_look(p, dark, Part.ACCESSORY), is_body=False),
+        Piece(4.0, dome, paint, 0.3, is_body=False),
+    ]
 
 
 def _phone(thing: Carried, identity: Identity, body: Body, camera: Projector) -> list[Piece]:

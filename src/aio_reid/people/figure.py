@@ -22,13 +22,19 @@ MARGIN_PX = 3.0
 
 
 def draw_figure(
-    identity: Identity, view: View, height: int, rng: np.random.Generator, *, fit_body: bool = False, outlines: bool = True
+    identity: Identity,
+    view: View,
+    height: int,
+    rng: np.random.Generator,
+    *,
+    fit_body: bool = False,
+    outlines: bool = True,
 ) -> Layers:
     """Draw a person on a canvas (H, W) that holds all of the figure.
 
     Args:
-        height: of the canvas in pixels, H; with `fit_body` instead the height of the body without carried things, and the
-            canvas becomes as large as an umbrella or suitcase needs.
+        height: of the canvas in pixels, H; with `fit_body` instead the height of the body without carried things, and
+            the canvas becomes as large as an umbrella or suitcase needs.
         rng: draws what differs from picture to picture, such as the fall of folds.
         outlines: without them drawing is faster, and `Layers.outlines` is empty.
     """
@@ -81,7 +87,10 @@ def _fit(
     reference = body if fit_body else whole
     ppm = (height - 2.0 * MARGIN_PX) / float(reference[3] - reference[1])
     origin = (MARGIN_PX - ppm * float(whole[0]), MARGIN_PX - ppm * float(whole[1]))
-    shape = (int(np.ceil(ppm * (whole[3] - whole[1]) + 2 * MARGIN_PX)), int(np.ceil(ppm * (whole[2] - whole[0]) + 2 * MARGIN_PX)))
+    shape = (
+        int(np.ceil(ppm * (whole[3] - whole[1]) + 2 * MARGIN_PX)),
+        int(np.ceil(ppm * (whole[2] - whole[0]) + 2 * MARGIN_PX)),
+    )
     if not fit_body:
         shape = (height, shape[1])
     left, top, right, bottom = (float(v) for v in body)

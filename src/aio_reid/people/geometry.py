@@ -1,16 +1,17 @@
 """From where a person is seen: the view, and how points of the body (metres) land on the picture (pixels).
 
-Body frame: X towards the person's left (the right of the picture in a frontal view), Y up from the ground, Z to the person's front.
+Body frame: X to the person's left (the right of a frontal picture), Y up from the ground, Z to the person's front.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class View:
         arm_swing: 0 hanging to 1.3 swinging. elbow_deg: bend of both elbows. abduct_deg: arms away from the body.
         lean_deg: forward lean of the trunk. head_turn_deg: turn of the head against the trunk.
         distance_m: distance of the camera; near ones see the head larger than the feet.
-        raised_hand: -1 left, 1 right hand lifted before the chest, 0 none.
+        raised_hand: -1 left, 1 right, 2 both hands lifted before the chest, 0 none.
     """
 
     azimuth_deg: float = 0.0
@@ -45,7 +46,7 @@ def random_view(rng: np.random.Generator, *, azimuth_deg: float | None = None, p
     azimuth = rng.uniform(0.0, 360.0) if azimuth_deg is None else rng.normal(azimuth_deg, 14.0)
     pitch = abs(rng.normal(11.0, 8.0)) if pitch_deg is None else rng.normal(pitch_deg, 2.5)
     walks = rng.random() < 0.8
-    raised = int(rng.choice((-1, 1))) if rng.random() < 0.16 else 0
+    raised = int(rng.choice((-1, 1, 2))) if rng.random() < 0.2 else 0
     return View(
         azimuth_deg=float(azimuth % 360.0),
         pitch_deg=float(np.clip(pitch, 0.0, 38.0)),
@@ -62,7 +63,7 @@ def random_view(rng: np.random.Generator, *, azimuth_deg: float | None = None, p
 
 
 def frontal_view(rng: np.random.Generator | None = None) -> View:
-    """Return the view of somebody who draws from memory: from the front, standing; slightly varied when `rng` is given."""
+    """Return the view of somebody who draws from memory: frontal, standing; slightly varied when `rng` is given."""
     if rng is None:
         return View()
     return View(

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aio_reid.people.background import draw_background
-from aio_reid.people.camera import Camera
+from aio_reid.people.camera import Camera, compressed
 from aio_reid.people.canvas import Part
 from aio_reid.people.figure import Layers
 from aio_reid.people.geometry import Floats
@@ -18,16 +18,22 @@ PLANT_NIR = 0.62
 
 
 def render_infrared(
-    identity: Identity, camera: Camera, rng: np.random.Generator, size: tuple[int, int] = (256, 128), *, thermal: bool = False
+    identity: Identity,
+    camera: Camera,
+    rng: np.random.Generator,
+    size: tuple[int, int] = (256, 128),
+    *,
+    thermal: bool = False,
 ) -> NDArray[np.uint8]:
     """Take an infrared frame of a person: uint8 (H, W, 3) with three equal channels.
 
-    Near infrared shows reflectance at 850 nm under a lamp beside the lens, not the grey of the colours; `thermal` shows warmth.
+    Near infrared shows reflectance at 850 nm under a lamp beside the lens, not the grey of the colours; `thermal` shows
+    warmth.
     """
     view = picture_view(camera, rng)
     layers, place = place_figure(identity, view, size, rng)
-    frame = _thermal(layers, place, camera, size, rng) if thermal else _near(layers, place, camera, size, rng)
-    frame = _sensor(frame, camera, rng, thermal=thermal)
+    light = _thermal(layers, place, camera, size, rng) if thermal else _near(layers, place, camera, size, rng)
+    frame = _sensor(light, camera, rng, thermal=thermal)
     return np.repeat(frame[..., None], 3, axis=2)
 
 
@@ -36,7 +42,7 @@ def _near(layers: Layers, place: Placement, camera: Camera, size: tuple[int, int
     scene, plants = draw_background(camera, size, rng)
     grey = scene @ np.array([0.4, 0.35, 0.25], np.float32)
     back = (0.25 + 0.45 * grey) * (1.0 - plants) + (PLANT_NIR + 0.5 * (grey - 0.3)) * plants
-    back *= float(rng.uniform(0.2, 0.75))
+    back *= float(rng.uniform(0.2, 1.0))
     facing = np.sqrt(np.clip(1.0 - layers.normal[..., 0] ** 2, 0.0, 1.0))
     front = layers.nir * np.clip(layers.shade, 0.0, 1.2) * (0.55 + 0.5 * facing)
     front = front * float(rng.uniform(0.95, 1.35))
@@ -65,7 +71,9 @@ def _lamp(size: tuple[int, int], rng: np.random.Generator) -> Floats:
     return np.asarray(float(rng.uniform(0.55, 1.15)) * np.exp(-(x * x + y * y) / (spread * spread)), np.float32)
 
 
-def _thermal(layers: Layers, place: Placement, camera: Camera, size: tuple[int, int], rng: np.random.Generator) -> Floats:
+def _thermal(
+    layers: Layers, place: Placement, camera: Camera, size: tuple[int, int], rng: np.random.Generator
+) -> Floats:
     scene, plants = draw_background(camera, size, rng)
     grey = scene @ np.array([0.33, 0.34, 0.33], np.float32)
     street = float(rng.uniform(0.05, 0.35))
@@ -87,17 +95,17 @@ def _lay(back: Floats, front: Floats, alpha: Floats, place: Placement) -> None:
 def _sensor(frame: Floats, camera: Camera, rng: np.random.Generator, *, thermal: bool) -> NDArray[np.uint8]:
     """Bloom, blur, coarsen, add noise, stretch and compress: (H, W) light to uint8 (H, W)."""
     height, width = frame.shape
+    if not thermal:  # automatic gain, never quite enough
+        frame = frame * float(np.clip((0.38 / max(float(frame.mean()), 0.02)) ** 0.6, 0.6, 2.2))
     bloom = cv2.GaussianBlur(np.clip(frame - 0.75, 0.0, 1.0), (0, 0), 4.0)
-    frame = frame + 0.6 * bloom
-    frame = cv2.GaussianBlur(frame, (0, 0), 0.4 + 0.8 * camera.blur_px * height / 256.0)
+    seen = cv2.GaussianBlur(frame + 0.6 * bloom, (0, 0), 0.4 + 0.8 * camera.blur_px * height / 256.0)
     lines = int(min(camera.lines, 220) * rng.uniform(0.6, 1.1))
     if lines < 0.9 * height:
-        frame = cv2.resize(frame, (max(24, lines * width // height), lines), interpolation=cv2.INTER_AREA)
-    noise = 0.012 + 0.8 * camera.noise + (0.0 if thermal else 0.01)
-    frame = frame + np.float32(noise) * rng.standard_normal(frame.shape, np.float32)
+        seen = cv2.resize(seen, (max(24, lines * width // height), lines), interpolation=cv2.INTER_AREA)
+    noise = 0.010 + 0.8 * camera.noise + (0.0 if thermal else 0.008)
+    seen = seen + np.float32(noise) * rng.standard_normal(seen.shape, np.float32)
     contrast = float(np.clip(rng.normal(0.95, 0.15), 0.55, 1.35))
-    frame = 0.42 + contrast * (frame - 0.42) + float(rng.normal(0.02, 0.05))
-    seen = cv2.convertScaleAbs(np.clip(frame, 0.0, 1.0), alpha=255.0)
-    quality = int(np.clip(camera.jpeg_quality, 40, 95))
-    seen = cv2.imdecode(cv2.imencode(".jpg", seen, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_GRAYSCALE)
-    return np.asarray(cv2.resize(seen, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+    seen = 0.42 + contrast * (seen - 0.42) + float(rng.normal(0.02, 0.05))
+    grey = np.asarray(cv2.convertScaleAbs(np.clip(seen, 0.0, 1.0), alpha=255.0), np.uint8)
+    grey = compressed(grey, int(np.clip(camera.jpeg_quality, 40, 95)))
+    return np.asarray(cv2.resize(grey, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)

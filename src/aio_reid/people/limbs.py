@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from aio_reid.people.canvas import Look, Part, Piece, new_look, stuff_of
-from aio_reid.people.cloth import cloth_look, line
+from aio_reid.people.canvas import Look, Painter, Part, Piece, new_look, stuff_of
+from aio_reid.people.cloth import band, cloth_look, lay_trim, line, trim_of
 from aio_reid.people.geometry import Floats, Projector
 from aio_reid.people.identity import Garment, Identity
 from aio_reid.people.pose import Body
@@ -47,7 +49,9 @@ def _one_arm(identity: Identity, body: Body, skin: Floats, side: int, order: flo
     h, heavy = body.height, body.heavy
     points = np.stack([body.shoulders[side], body.elbows[side], body.wrists[side]])
     thick = h * (0.021 + 0.011 * heavy) * (1.0 - 0.12 * body.feminine)
-    bare = np.array([[0, 1.35 * thick], [0.25, 1.15 * thick], [0.5, 0.95 * thick], [0.65, thick], [1, 0.62 * thick]], np.float32)
+    bare = np.array(
+        [[0, 1.2 * thick], [0.25, 1.1 * thick], [0.5, 0.9 * thick], [0.62, 0.95 * thick], [1, 0.6 * thick]], np.float32
+    )
     sleeve = _sleeve_of(identity)
     covered = SLEEVES[sleeve.sleeve] if sleeve is not None else 0.0
     pieces: list[Piece] = []
@@ -56,7 +60,7 @@ def _one_arm(identity: Identity, body: Body, skin: Floats, side: int, order: flo
         tube = _limb(points, start, 1.0, bare, round_start=True, round_end=True)
         pieces.append(Piece(order, tube, lambda patch, rng: new_look(patch, skin, Part.SKIN), crease=0.2))
     palm = np.stack([body.wrists[side], body.hands[side]])
-    sizes = np.array([0.55, 0.95, 0.9, 0.45], np.float32) * h * 0.019
+    sizes = np.array([0.8, 1.0, 0.92, 0.5], np.float32) * h * 0.0185
     at = np.array([0.0, 0.35, 0.7, 1.0], np.float32)
     hand = Tube(palm, at, sizes, sizes * 0.85, round_start=True, round_end=True)
     pieces.append(Piece(order + 0.01, hand, lambda patch, rng: new_look(patch, skin, Part.SKIN)))
@@ -64,12 +68,12 @@ def _one_arm(identity: Identity, body: Body, skin: Floats, side: int, order: flo
         return pieces
     ease = ease_of(sleeve) * 0.8
     wide = bare.copy()
-    wide[:, 1] += ease * np.array([0.8, 1.0, 1.0, 1.0, 0.55 if sleeve.kind in KNITTED else 0.9])
+    wide[:, 1] += ease * np.array([0.25, 0.9, 1.0, 1.0, 0.55 if sleeve.kind in KNITTED else 0.9])
     if sleeve.sleeve == "short-sleeved":
-        wide[:2, 1] += 0.012 * sleeve.fit
+        wide[1, 1] += 0.012 * sleeve.fit
     tube = _limb(points, 0.0, covered, wide, round_start=True, round_end=False)
     part = Part.OUTER if identity.outer is not None else Part.UPPER
-    pieces.append(Piece(order + 0.02, tube, _sleeve_painter(sleeve, part, h), crease=0.3))
+    pieces.append(Piece(order + 0.02, tube, _sleeve_painter(sleeve, part, h, side), crease=0.3))
     return pieces
 
 
@@ -81,10 +85,14 @@ def _sleeve_of(identity: Identity) -> Garment | None:
     return identity.upper if identity.upper.sleeve != "sleeveless" else None
 
 
-def _sleeve_painter(sleeve: Garment, part: Part, h: float):  # type: ignore[no-untyped-def]
+def _sleeve_painter(sleeve: Garment, part: Part, h: float, side: int) -> Painter:
+    trim = trim_of(sleeve)
+    cloth = replace(sleeve, paint=sleeve.second) if trim == "sleeves" else sleeve
+
     def paint(patch: Patch, rng: np.random.Generator) -> Look:
-        look = cloth_look(patch, sleeve, part, rng)
+        look = cloth_look(patch, cloth, part, rng)
         cuff = (0.03 if sleeve.kind in KNITTED else 0.012) * h
+        lay_trim(look, patch, sleeve, trim, cuff, side)
         look.draw(line(patch.along, patch.length - cuff, 0.004, patch.ppm) * 0.7, 0.2)
         return look
 
@@ -105,7 +113,14 @@ def _one_leg(identity: Identity, body: Body, skin: Floats, side: int, order: flo
     h, heavy = body.height, body.heavy
     points = np.stack([body.hips[side], body.knees[side], body.ankles[side]])
     thigh = h * (0.044 + 0.022 * heavy + 0.004 * body.feminine)
-    shape = ((0, 1.0 * thigh), (0.25, 0.93 * thigh), (0.5, 0.64 * thigh), (0.66, 0.66 * thigh), (0.85, 0.42 * thigh), (1, 0.38 * thigh))
+    shape = (
+        (0, 1.0 * thigh),
+        (0.25, 0.93 * thigh),
+        (0.5, 0.64 * thigh),
+        (0.66, 0.66 * thigh),
+        (0.85, 0.42 * thigh),
+        (1, 0.38 * thigh),
+    )
     bare = np.array(shape, np.float32)
     lower = identity.lower
     covered = 0.0 if lower is None or lower.kind == "skirt" else lower.length
@@ -120,6 +135,7 @@ def _one_leg(identity: Identity, body: Body, skin: Floats, side: int, order: flo
 
     def paint(patch: Patch, rng: np.random.Generator) -> Look:
         look = cloth_look(patch, lower, Part.LOWER, rng)
+        lay_trim(look, patch, lower, trim_of(lower), 0.014 * h, side)
         look.draw(line(patch.along, patch.length - 0.014 * h, 0.004, patch.ppm) * 0.7, 0.18)
         return look
 
@@ -166,21 +182,29 @@ def _foot(identity: Identity, body: Body, skin: Floats, side: int, order: float)
     down = np.array([0.0, -0.022 * h, 0.0], np.float32)
     heel = ankle + down - 0.024 * h * toe + np.array([0.0, lift * 0.4, 0.0])
     tip = ankle + down + 0.098 * h * toe + np.array([0.0, -0.004 * h - lift * 0.6, 0.0])
-    bulk = {"boots": 1.15, "sneakers": 1.12, "flats": 0.85, "heels": 0.75, "sandals": 0.85, "slippers": 0.95}.get(shoes.kind, 1.0)
+    bulk = {"boots": 1.15, "sneakers": 1.12, "flats": 0.85, "heels": 0.75, "sandals": 0.85, "slippers": 0.95}.get(
+        shoes.kind, 1.0
+    )
     at = np.array([0.0, 0.3, 0.7, 1.0], np.float32)
     across = np.array([0.020, 0.023, 0.028, 0.018], np.float32) * h * bulk
     through = np.array([0.019, 0.020, 0.015, 0.009], np.float32) * h * bulk
     tube = Tube(np.stack([heel, tip]).astype(np.float32), at, across, through, round_start=True, round_end=True)
-    pieces = [Piece(order, tube, _shoe_painter(identity, skin, float(toe[2])), crease=0.1)]
+    pieces = [
+        Piece(order, tube, _shoe_painter(identity, skin, max(0.0, 1.0 - 2.5 * abs(float(toe[1]) + 0.04))), crease=0.1)
+    ]
     if lift > 0.0:
         spike = np.stack([heel, heel + np.array([0.0, -0.045 * h, 0.0])]).astype(np.float32)
         thin = np.full(2, 0.006 * h, np.float32)
         stuff = stuff_of(shoes.paint.rgb, shoes.paint.nir, 0.2)
-        pieces.append(Piece(order - 0.1, Tube(spike, at[[0, 3]], thin, thin), lambda patch, rng: new_look(patch, stuff, Part.SHOES)))
+        pieces.append(
+            Piece(
+                order - 0.1, Tube(spike, at[[0, 3]], thin, thin), lambda patch, rng: new_look(patch, stuff, Part.SHOES)
+            )
+        )
     return pieces
 
 
-def _shoe_painter(identity: Identity, skin: Floats, forward: float):  # type: ignore[no-untyped-def]
+def _shoe_painter(identity: Identity, skin: Floats, level: float) -> Painter:
     shoes, seed = identity.shoes, identity.seed
     stuff = stuff_of(shoes.paint.rgb, shoes.paint.nir, 0.25)
     sole = stuff_of((0.9, 0.9, 0.88) if seed % 3 else (0.2, 0.2, 0.2), 0.6, 0.15)
@@ -198,8 +222,8 @@ def _shoe_painter(identity: Identity, skin: Floats, forward: float):  # type: ig
             closed |= (share < 0.15) & (shoes.kind != "slippers")
             look.cover(closed.astype(np.float32), stuff, Part.SHOES)
         elif shoes.kind == "sneakers":
-            look.cover(np.clip((rows - 0.35) * 4.0, 0.0, 1.0), sole, Part.SHOES)
-            look.cover(0.8 * (np.abs(share - 0.55) < 0.09) * (rows < 0.2) * 1.0, sole, Part.SHOES)
+            look.cover(level * np.clip((rows - 0.4) * 5.0, 0.0, 1.0), sole, Part.SHOES)
+            look.cover(0.45 * band(share, 0.42, 0.68, 0.1) * (rows < 0.1), sole, Part.SHOES)
         look.draw(np.clip(1.0 - np.abs(rows - 0.45) * 4.0, 0.0, 1.0) * 0.6, 0.2)
         return look
 

@@ -95,7 +95,9 @@ def _wrapped_dot(ink: Floats, centre: np.ndarray, radius: float) -> None:
 def _camouflage(rng: np.random.Generator) -> tuple[Floats, float]:
     tile = _blank()
     for channel in range(2):
-        field = cv2.resize(np.tile(rng.random((5, 5)).astype(np.float32), (3, 3)), (3 * TILE, 3 * TILE), interpolation=cv2.INTER_CUBIC)
+        field = cv2.resize(
+            np.tile(rng.random((5, 5)).astype(np.float32), (3, 3)), (3 * TILE, 3 * TILE), interpolation=cv2.INTER_CUBIC
+        )
         field = field[TILE : 2 * TILE, TILE : 2 * TILE]
         tile[..., channel] = (field > np.quantile(field, 0.58)).astype(np.float32)
     return tile, 3.5
@@ -111,16 +113,16 @@ _SWATCHES: dict[str, Callable[[np.random.Generator], tuple[Floats, float]]] = {
 
 
 def tiled(tile: Floats, period_m: float, x_m: Floats, y_m: Floats, ppm: float) -> Floats:
-    """Look a periodic picture (T, T[, C]) up at surface coordinates (H, W) in metres, softened to the picture's resolution."""
+    """Look a periodic picture (T, T[, C]) up at surface coordinates (H, W), metres, softened to the resolution."""
     pixels = int(np.clip(period_m * ppm * 1.5, 2, tile.shape[0]))
     small = cv2.resize(tile, (pixels, pixels), interpolation=cv2.INTER_AREA) if pixels < tile.shape[0] else tile
     step = np.float32(pixels / period_m)
     maps_x, maps_y = np.mod(x_m * step, pixels), np.mod(y_m * step, pixels)
-    return cv2.remap(small, maps_x, maps_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+    return np.asarray(cv2.remap(small, maps_x, maps_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP))
 
 
 def print_motif(garment: Garment) -> Floats:
-    """Draw the print on a chest: (64, 64, 4) float32, sRGB and coverage 0..1; letters, a badge, a shape or a picture."""
+    """Draw the print on a chest: (64, 64, 4) float32, sRGB and coverage 0..1; letters, a badge, a shape."""
     rng = np.random.default_rng((garment.pattern_seed, 0x9217))
     colour = np.array(garment.second.rgb, np.float32)
     other = np.clip(1.0 - colour + rng.normal(0, 0.2, 3), 0.05, 0.95).astype(np.float32)
@@ -164,7 +166,9 @@ def _block(rng: np.random.Generator, ink: Floats) -> None:
 
 def _disc(rng: np.random.Generator, ink: Floats) -> None:
     thickness = -1 if rng.random() < 0.6 else int(rng.integers(5, 11))
-    cv2.ellipse(ink, (32, 32), (int(rng.integers(18, 28)), int(rng.integers(18, 28))), 0, 0, 360, 1.0, thickness, cv2.LINE_AA)
+    cv2.ellipse(
+        ink, (32, 32), (int(rng.integers(18, 28)), int(rng.integers(18, 28))), 0, 0, 360, 1.0, thickness, cv2.LINE_AA
+    )
 
 
 def _creature(rng: np.random.Generator, ink: Floats) -> None:
@@ -182,20 +186,27 @@ def _band(rng: np.random.Generator, ink: Floats) -> None:
     cv2.line(ink, (0, 32 + tilt), (63, 32 - tilt), 1.0, int(rng.integers(10, 24)), cv2.LINE_AA)
 
 
-_MOTIFS: tuple[Callable[[np.random.Generator, Floats], None], ...] = (_letters, _block, _disc, _creature, _letters, _band)
+_MOTIFS: tuple[Callable[[np.random.Generator, Floats], None], ...] = (
+    _letters,
+    _block,
+    _disc,
+    _creature,
+    _letters,
+    _band,
+)
 
 
 def _fold_tile() -> Floats:
     """One seamless tile (T, T) of crumpled cloth, about -1..1: ridges, seen under light from the upper left."""
     rng = np.random.default_rng(0xF01D)
     height = np.zeros((FOLD_TILE, FOLD_TILE), np.float32)
-    for cells, weight in ((4, 1.0), (8, 0.55), (16, 0.22)):
+    for cells, weight in ((3, 1.0), (7, 0.5), (15, 0.18)):
         noise = np.tile(rng.standard_normal((cells, cells)).astype(np.float32), (3, 3))
         wide = cv2.resize(noise, (3 * FOLD_TILE, 3 * FOLD_TILE), interpolation=cv2.INTER_CUBIC)
         height += weight * np.abs(wide[FOLD_TILE : 2 * FOLD_TILE, FOLD_TILE : 2 * FOLD_TILE])
-    relief = height - np.roll(height, (4, 3), (0, 1))
+    relief = height - np.roll(height, (5, 4), (0, 1))
     relief = np.asarray(relief / relief.std(), np.float32)
-    return np.tanh(0.6 * relief)
+    return np.asarray(np.tanh(0.6 * relief), np.float32)
 
 
 _FOLDS = _fold_tile()

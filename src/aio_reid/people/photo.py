@@ -27,8 +27,10 @@ class Placement:
     body_height: int
 
 
-def render_photo(identity: Identity, camera: Camera, rng: np.random.Generator, size: tuple[int, int] = (256, 128)) -> NDArray[np.uint8]:
-    """Take a colour photo of a person: uint8 (H, W, 3), RGB. The same identity, camera and state of `rng` give the same bytes."""
+def render_photo(
+    identity: Identity, camera: Camera, rng: np.random.Generator, size: tuple[int, int] = (256, 128)
+) -> NDArray[np.uint8]:
+    """Take a colour photo of a person: uint8 (H, W, 3), RGB; the same arguments give the same bytes."""
     view = picture_view(camera, rng)
     light = photo_light(camera, rng)
     image, _ = draw_background(camera, size, rng)
@@ -41,6 +43,7 @@ def render_photo(identity: Identity, camera: Camera, rng: np.random.Generator, s
     compose(image, lit, layers.alpha, place)
     occlude(image, rng)
     _vignette(image, camera, rng)
+    _dapple(image, camera, rng)
     return record(expose(image, camera, rng), camera, rng)
 
 
@@ -61,7 +64,9 @@ def photo_light(camera: Camera, rng: np.random.Generator) -> Floats:
     return np.array([level * np.sin(turn), up, level * np.cos(turn)], np.float32)
 
 
-def place_figure(identity: Identity, view: View, size: tuple[int, int], rng: np.random.Generator) -> tuple[Layers, Placement]:
+def place_figure(
+    identity: Identity, view: View, size: tuple[int, int], rng: np.random.Generator
+) -> tuple[Layers, Placement]:
     """Draw a person and place them as an imprecise detector would cut them out: shifted, scaled, sometimes cut off."""
     height, width = size
     share = float(np.clip(rng.normal(0.92, 0.05), 0.74, 1.12))
@@ -86,7 +91,8 @@ def light_figure(layers: Layers, light: Floats, sun: float) -> Floats:
     direct = np.clip(light[0] * right + light[2] * toward + 0.35 * light[1], 0.0, 1.3)
     power = (1.0 - 0.55 * sun) + np.float32(sun) * (1.05 * direct - 0.2)
     lit = cv2.pow(np.clip(layers.shade * power, 0.02, 2.0), SRGB_EXPONENT * 1.35)
-    return np.asarray(layers.albedo * lit[..., None], np.float32)
+    gloss = 0.05 * lit * lit  # even black cloth sends some of the light back as it is
+    return np.asarray(layers.albedo * (lit - 0.5 * gloss)[..., None] + gloss[..., None], np.float32)
 
 
 def compose(image: Floats, lit: Floats, alpha: Floats, place: Placement) -> None:
@@ -121,7 +127,10 @@ def cast_shadow(image: Floats, layers: Layers, place: Placement, camera: Camera,
     along_x, along_y = -float(light[0]) * reach, float(light[2]) * reach * slope + 0.02
     centre, base = (layers.body[0] + layers.body[2]) / 2.0, layers.body[3]
     # A body point `d` above the feet lands at middle + along_x d, feet - along_y d (small picture is 1/4).
-    to_image = np.array([[4.0, -4.0 * along_x, middle - centre + along_x * base], [0.0, -4.0 * -along_y, feet - along_y * base]], np.float32)
+    to_image = np.array(
+        [[4.0, -4.0 * along_x, middle - centre + along_x * base], [0.0, -4.0 * -along_y, feet - along_y * base]],
+        np.float32,
+    )
     to_image[:, 2] *= 0.5
     to_image[:, :2] *= 0.5
     dark = cv2.warpAffine(small, to_image, (width // 2, height // 2), flags=cv2.INTER_LINEAR)
@@ -171,7 +180,7 @@ def occlude(image: Floats, rng: np.random.Generator) -> None:
         y = int(height * rng.uniform(0.4, 0.9))
         region = image[y : y + int(height * rng.uniform(0.02, 0.05))]
     if region.size:
-        region[:] = colour * (1.0 + 0.12 * rng.standard_normal((*region.shape[:2], 1), np.float32))
+        region[:] = colour * (1.0 + 0.05 * rng.standard_normal((*region.shape[:2], 1), np.float32))
 
 
 def _vignette(image: Floats, camera: Camera, rng: np.random.Generator) -> None:
@@ -180,5 +189,22 @@ def _vignette(image: Floats, camera: Camera, rng: np.random.Generator) -> None:
         return
     height, width = image.shape[:2]
     x, y = rng.uniform(-1.0, 1.0, 2) * camera.vignette * 0.7
-    ramp = 1.0 + x * np.linspace(-0.5, 0.5, width, dtype=np.float32) + y * np.linspace(-0.5, 0.5, height, dtype=np.float32)[:, None]
+    ramp = (
+        1.0
+        + x * np.linspace(-0.5, 0.5, width, dtype=np.float32)
+        + y * np.linspace(-0.5, 0.5, height, dtype=np.float32)[:, None]
+    )
     image *= np.asarray(ramp - 0.3 * camera.vignette * abs(x + y), np.float32)[..., None]
+
+
+def _dapple(image: Floats, camera: Camera, rng: np.random.Generator) -> None:
+    """Let the shadow of trees or roofs fall over the scene on sunny days, in place."""
+    if camera.sun < 0.3 or rng.random() > 0.3:
+        return
+    height, width = image.shape[:2]
+    cells = int(rng.integers(2, 9))
+    field = cv2.resize(
+        rng.standard_normal((2 * cells, cells), np.float32), (width, height), interpolation=cv2.INTER_CUBIC
+    )
+    shadow = np.clip(field * 1.4 + float(rng.uniform(-1.0, 0.5)), 0.0, 1.0)
+    image *= 1.0 - np.float32(0.55 * camera.sun) * shadow[..., None]

@@ -50,20 +50,18 @@ class Body:
 def pose_body(identity: Identity, view: View) -> Body:
     """Put a person into a pose."""
     h = identity.height_m
-    child = float(identity.gender in ("boy", "girl"))
-    feminine = float(identity.gender in ("woman", "girl"))
+    child, feminine = (float(identity.gender in kinds) for kinds in (("boy", "girl"), ("woman", "girl")))
     head = 0.131 * h + 0.05 * max(0.0, 1.65 - h)
-    neck = h - 1.26 * head
+    neck = h - 1.21 * head
     hip = h * (0.495 + 0.42 * (identity.leg - 1.0)) - 0.02 * child * h
     hips, knees, ankles, toes = _legs(identity, view, hip)
     drop = float(ankles[:, 1].min()) - 0.043 * h
     for points in (hips, knees, ankles):
         points[:, 1] -= drop
     hip -= drop
+    broad, shoulder = h * (0.112 + 0.012 * identity.build) * identity.shoulder, neck - drop - 0.034 * h
     shift = float(np.sin(np.radians(view.lean_deg))) * (neck - hip)
-    broad = h * (0.112 + 0.012 * identity.build) * identity.shoulder
-    shoulder = neck - drop - 0.022 * h
-    joints = np.array([[broad * 0.93, shoulder - 0.028 * h, shift], [-broad * 0.93, shoulder - 0.028 * h, shift]], np.float32)
+    joints = np.array([[s * broad * 0.84, shoulder - 0.042 * h, shift] for s in (1.0, -1.0)], np.float32)
     elbows, wrists, hands = _arms(identity, view, joints)
     return Body(
         height=h - drop,
@@ -124,7 +122,7 @@ def _arms(identity: Identity, view: View, joints: Floats) -> tuple[Floats, Float
         if person_side in loads:
             swing, elbow = 0.25 * swing, np.radians(6.0)
         inward = 0.0
-        if view.raised_hand == person_side or person_side in lifted:
+        if (view.raised_hand in (person_side, 2) and person_side not in loads) or person_side in lifted:
             swing, elbow, inward = np.radians(12.0), np.radians(112.0), 0.42
         down = np.array([sign * np.sin(out), -np.cos(swing) * np.cos(out), np.sin(swing)])
         elbows[side] = joints[side] + upper * down

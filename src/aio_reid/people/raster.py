@@ -1,7 +1,7 @@
-"""Tubes: the one shape that bodies, clothes and bags are made of, and how a tube becomes pixels with surface coordinates.
+"""Tubes: the one shape that bodies, clothes and bags are made of, and how they become pixels with surface coordinates.
 
-A tube is a bent axis with elliptic cross-sections. Every pixel of it learns where on the surface it lies (angle around, metres
-along), so that a print, a stripe or an open jacket stays on the garment whatever the view.
+A tube is a bent axis with elliptic cross-sections. Every pixel of it learns where on the surface it lies (angle around,
+metres along), so that a print, a stripe or an open jacket stays on the garment whatever the view.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 
 from aio_reid.people.geometry import Floats, Projector
 
-LUT = 96
+LUT = 384
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Tube:
         across, through: half sizes at the stations (K,), metres: sideways (X) and front to back (Z).
         round_start, round_end: rounded instead of cut ends. turn: extra rotation about the vertical, radians.
         fade_end: the last metres fade out (where a tube runs into another of the same cloth).
-        is_box: a rectangular cross-section.
+        is_box: a rectangular cross-section. is_ball: closed and smooth at both ends, like a head.
     """
 
     axis: Floats
@@ -37,6 +37,7 @@ class Tube:
     turn: float = 0.0
     fade_end: float = 0.0
     is_box: bool = False
+    is_ball: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Patch:
         alpha: coverage. u: -1 left to 1 right edge. facing: cosine to the camera of the normal, 0..1.
         angle: around the axis, radians, 0 at the person's front, rising to the person's left; in (-pi, pi].
         along: metres from the tube's start, measured on the surface. length: of the axis, metres.
+        up: how far the surface leans towards the sky, -1..1.
         radius: typical radius, metres. ppm: pixels per metre.
     """
 
@@ -58,12 +60,15 @@ class Patch:
     facing: Floats
     angle: Floats
     along: Floats
+    up: Floats
     length: float
     radius: float
     ppm: float
 
 
-def make_tube(points: list[tuple[float, float, float]], sizes: list[tuple[float, float, float]], **options: float | bool) -> Tube:
+def make_tube(
+    points: list[tuple[float, float, float]], sizes: list[tuple[float, float, float]], **options: float | bool
+) -> Tube:
     """Build a tube from axis points and sizes (station, across, through)."""
     table = np.array(sizes, np.float32)  # (K, 3)
     return Tube(np.array(points, np.float32), table[:, 0], table[:, 1], table[:, 2], **options)  # type: ignore[arg-type]
@@ -92,23 +97,43 @@ def rasterise(tube: Tube, camera: Projector, canvas_hw: tuple[int, int]) -> Patc
     length = float(steps.sum())
     yaw = camera.yaw + tube.turn
     ppm = float(scale.mean())
-    reach, slope, delta = _profile(tube, yaw, length * float(np.cos(camera.pitch)))
+    reach, slope, lean, delta = _profile(tube, yaw, length * float(np.cos(camera.pitch)))
     station = np.clip(along * ((LUT - 1) / max(length, 1e-4)), 0, LUT - 1).astype(np.int32)
     half = reach[station] * ppm
     u = np.clip(offset / np.maximum(half, 1e-3), -1.0, 1.0)
     facing = np.sqrt(1.0 - u * u)
+    if tube.is_box:
+        u, facing = _box_faces(u, tube, yaw)
     alpha = np.clip((half - np.abs(offset)) * slope[station] + 0.5, 0.0, 1.0)
-    if not (tube.round_start and tube.round_end) and len(xy) == 2:
-        along = along - facing * (float(tube.through.mean()) * float(np.tan(camera.pitch)))
+    if not (tube.round_start and tube.round_end) and len(xy) == 2 and not (tube.is_box or tube.is_ball):
+        along = along - facing * (reach[station] * float(np.tan(camera.pitch)))
     alpha = _cut_ends(alpha, along, tube, length, ppm)
     angle = np.arcsin(u) - delta
     angle = angle - (2.0 * np.pi) * np.floor((angle + np.pi) / (2.0 * np.pi)).astype(np.float32)
     radius = float(np.sqrt(0.5 * (tube.across.mean() ** 2 + tube.through.mean() ** 2)))
-    return Patch(x0, y0, alpha, u, facing, angle.astype(np.float32), along, length, radius, ppm)
+    up = lean[station] * np.float32(steps_down(xy))
+    return Patch(x0, y0, alpha, u, facing, angle.astype(np.float32), along, up, length, radius, ppm)
+
+
+def _box_faces(u: Floats, tube: Tube, yaw: float) -> tuple[Floats, Floats]:
+    """Return sine and cosine of the normals of the two faces of a box that are seen, instead of those of a cylinder."""
+    cos_yaw, sin_yaw = float(np.cos(yaw)), float(np.sin(yaw))
+    wide, deep = float(tube.across.mean()) * abs(cos_yaw), float(tube.through.mean()) * abs(sin_yaw)
+    turned = 1.0 if cos_yaw * sin_yaw > 0 else -1.0
+    edge = turned * (deep - wide) / max(deep + wide, 1e-4)
+    on_front = (u - edge) * turned > 0.0
+    sine = np.where(on_front, turned * abs(sin_yaw), -turned * abs(cos_yaw))
+    return sine.astype(np.float32), np.where(on_front, abs(cos_yaw), abs(sin_yaw)).astype(np.float32)
+
+
+def steps_down(xy: Floats) -> float:
+    """Return how straight down an axis (M, 2) runs on the picture: 1 down, 0 level, -1 up."""
+    dx, dy = (float(v) for v in xy[-1] - xy[0])
+    return dy / max(float(np.hypot(dx, dy)), 1e-3)
 
 
 def _nearest_on_axis(xy: Floats, steps: Floats, tube: Tube, shape: tuple[int, int]) -> tuple[Floats, Floats]:
-    """Return for each pixel the metres along the axis of its nearest point, and its signed distance from the axis in pixels."""
+    """Return for each pixel the metres along the axis of the nearest point, and the signed distance in pixels."""
     rows = np.arange(shape[0], dtype=np.float32)[:, None] + 0.5
     columns = np.arange(shape[1], dtype=np.float32)[None, :] + 0.5
     best_along = best_offset = best_gap = None
@@ -125,7 +150,9 @@ def _nearest_on_axis(xy: Floats, steps: Floats, tube: Tube, shape: tuple[int, in
         high = size if (i < last or tube.round_end) else 1e4
         held = np.clip(t, low, high)
         beyond = t - held
-        here = done + held * (float(steps[i]) / size)
+        beyond_start, beyond_end = i == 0, i == last
+        free = np.clip(t, None if beyond_start else 0.0, None if beyond_end else size)
+        here = done + free * (float(steps[i]) / size)
         done += float(steps[i])
         if last == 0:
             if not (tube.round_start or tube.round_end):
@@ -144,22 +171,23 @@ def _nearest_on_axis(xy: Floats, steps: Floats, tube: Tube, shape: tuple[int, in
     return best_along, best_offset
 
 
-def _profile(tube: Tube, yaw: float, length: float) -> tuple[Floats, Floats, float]:
-    """Return tables (LUT,) of half width in metres and of edge softness, and the angle that is seen in the middle."""
+def _profile(tube: Tube, yaw: float, length: float) -> tuple[Floats, Floats, Floats, float]:
+    """Return tables (LUT,) of half width in metres, edge softness, upward lean; and the angle seen in the middle."""
     across = tube.across * abs(np.cos(yaw))
     through = tube.through * abs(np.sin(yaw))
     seen = across + through if tube.is_box else np.hypot(across, through)
     table = np.interp(np.linspace(0.0, 1.0, LUT), tube.at, seen).astype(np.float32)
     rise = np.gradient(table) * ((LUT - 1) / max(length, 1e-3))
     delta = float(np.arctan2(tube.through.mean() * np.sin(yaw), tube.across.mean() * np.cos(yaw)))
-    return table, (1.0 / np.sqrt(1.0 + rise * rise)).astype(np.float32), delta
+    soft = (1.0 / np.sqrt(1.0 + rise * rise)).astype(np.float32)
+    return table, soft, (rise * soft).astype(np.float32), delta
 
 
 def _cut_ends(alpha: Floats, along: Floats, tube: Tube, length: float, ppm: float) -> Floats:
     if not tube.round_start:
         alpha = alpha * np.clip(along * ppm + 0.5, 0.0, 1.0)
     if tube.fade_end > 0.0:
-        return alpha * np.clip((length - along) / tube.fade_end, 0.0, 1.0)
+        return np.asarray(alpha * np.clip((length - along) / tube.fade_end, 0.0, 1.0))
     if not tube.round_end:
         alpha = alpha * np.clip((length - along) * ppm + 0.5, 0.0, 1.0)
     return alpha

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from aio_reid.people.canvas import Look, Part, Piece, stuff_of
-from aio_reid.people.cloth import band, cloth_look, lay_print, line, side_of
+from aio_reid.people.cloth import band, cloth_look, lay_print, line, side_of, trim_of
 from aio_reid.people.geometry import Floats
 from aio_reid.people.identity import Garment, Identity
 from aio_reid.people.pose import Body
@@ -22,10 +22,10 @@ def girths(body: Body) -> Floats:
     belly = 0.030 * heavy * heavy
     rows = (
         (body.neck + 0.012 * h, 0.036 * h, 0.040 * h),
-        (body.neck - 0.004 * h, 0.056 * h, 0.050 * h),
-        (body.shoulder, body.broad * 0.86, 0.055 * h),
-        (body.shoulder - 0.022 * h, body.broad * 1.0, 0.060 * h),
-        (body.shoulder - 0.085 * h, body.broad * 0.93, h * (0.061 + 0.014 * fem + 0.020 * heavy)),
+        (body.neck - 0.006 * h, 0.054 * h, 0.046 * h),
+        (body.shoulder, body.broad * 0.84, 0.050 * h),
+        (body.shoulder - 0.022 * h, body.broad * 0.96, 0.056 * h),
+        (body.shoulder - 0.085 * h, body.broad * 0.88, h * (0.061 + 0.014 * fem + 0.020 * heavy)),
         (body.waist + 0.03 * h, h * (0.080 - 0.012 * fem + 0.032 * heavy), h * (0.052 + 0.022 * heavy + belly)),
         (body.waist - 0.02 * h, h * (0.077 - 0.008 * fem + 0.036 * heavy), h * (0.052 + 0.024 * heavy + belly)),
         (body.hip + 0.01 * h, h * (0.086 + 0.006 * fem + 0.026 * heavy), h * (0.060 + 0.020 * heavy + 0.008 * fem)),
@@ -34,7 +34,9 @@ def girths(body: Body) -> Floats:
     return np.array(rows, np.float32)
 
 
-def trunk_tube(body: Body, top: float, bottom: float, ease: float, *, flare: float = 0.0, loose: float = 0.0, fade: float = 0.0) -> Tube:
+def trunk_tube(
+    body: Body, top: float, bottom: float, ease: float, *, flare: float = 0.0, loose: float = 0.0, fade: float = 0.0
+) -> Tube:
     """Return the tube around the trunk between two heights, `ease` metres wider than the body.
 
     `loose` 0..1 hides the waist; `flare` metres widens the part below the hip, to its lower end.
@@ -48,7 +50,9 @@ def trunk_tube(body: Body, top: float, bottom: float, ease: float, *, flare: flo
     chest_across, chest_through = float(table[5, 1]), float(table[5, 2])
     below_chest = heights < body.shoulder - 0.085 * body.height
     hang = np.clip((heights - body.crotch) / max(body.waist - body.crotch, 1e-3), 0.0, 1.0)
-    across = np.where(below_chest, across + loose * np.clip(chest_across * (0.86 + 0.06 * hang) - across, 0, None), across)
+    across = np.where(
+        below_chest, across + loose * np.clip(chest_across * (0.86 + 0.06 * hang) - across, 0, None), across
+    )
     through = np.where(below_chest, through + loose * np.clip(chest_through - through, 0, None), through)
     widen = flare * np.clip((body.hip - heights) / max(body.hip - bottom, 1e-3), 0.0, 1.0)
     eased = ease * np.clip((body.neck + 0.01 * body.height - heights) / (0.05 * body.height), 0.15, 1.0)
@@ -57,7 +61,13 @@ def trunk_tube(body: Body, top: float, bottom: float, ease: float, *, flare: flo
     z_top, z_bottom = (shift * np.clip((y - body.hip) / span, 0.0, 1.1) for y in (top, bottom))
     axis = np.array([[0.0, top, z_top], [0.0, bottom, z_bottom]], np.float32)
     at = np.linspace(0.0, 1.0, 24, dtype=np.float32)
-    return Tube(axis, at, (across + eased + widen).astype(np.float32), (through + eased + widen).astype(np.float32), fade_end=fade)
+    return Tube(
+        axis,
+        at,
+        (across + eased + widen).astype(np.float32),
+        (through + eased + widen).astype(np.float32),
+        fade_end=fade,
+    )
 
 
 def hem_height(body: Body, garment: Garment) -> float:
@@ -67,7 +77,15 @@ def hem_height(body: Body, garment: Garment) -> float:
 
 def ease_of(garment: Garment) -> float:
     """Return how far a garment stands off the body, in metres."""
-    thick = {"coat": 0.022, "jacket": 0.018, "hoodie": 0.014, "sweater": 0.012, "vest": 0.014, "suit": 0.012, "cardigan": 0.012}
+    thick = {
+        "coat": 0.022,
+        "jacket": 0.018,
+        "hoodie": 0.014,
+        "sweater": 0.012,
+        "vest": 0.014,
+        "suit": 0.012,
+        "cardigan": 0.012,
+    }
     return thick.get(garment.kind, 0.005) + 0.022 * garment.fit
 
 
@@ -80,7 +98,7 @@ def trunk_pieces(identity: Identity, body: Body, skin: Floats) -> list[Piece]:
         bottom = body.waist - 0.03 * body.height
     below_hip = max(body.hip - bottom, 0.0)
     flare = below_hip * (0.10 + 0.25 * shown.fit + (0.16 if shown.kind == "dress" else 0.0))
-    loose = float(np.clip(0.25 + 0.9 * shown.fit - (0.35 if shown.kind in ("dress", "suit") else 0.0), 0.0, 1.0))
+    loose = float(np.clip(0.08 + 0.85 * shown.fit - (0.35 if shown.kind in ("dress", "suit") else 0.0), 0.0, 1.0))
     tube = trunk_tube(body, body.neck + 0.006 * body.height, bottom, ease_of(shown), flare=flare, loose=loose)
 
     def paint(patch: Patch, rng: np.random.Generator) -> Look:
@@ -106,7 +124,7 @@ def upper_look(patch: Patch, identity: Identity, body: Body, skin: Floats, rng: 
         return look
     look = cloth_look(patch, identity.upper, Part.UPPER, rng)
     _finish_inner(look, patch, identity, body, skin)
-    inner_end = patch.along[0, 0] * 0 + (body.neck + 0.006 * body.height - hem_height(body, identity.upper))
+    inner_end = body.neck + 0.006 * body.height - hem_height(body, identity.upper)
     over = cloth_look(patch, outer, Part.OUTER, rng)
     _finish_edges(over, patch, outer, body)
     opening = _opening(patch, outer, body)
@@ -132,11 +150,11 @@ def _opening(patch: Patch, outer: Garment, body: Body) -> Floats:
     else:
         half = 0.30 + 0.26 * down + 0.12 * np.sin(3.0 * down)
     soft = 1.2 / max(patch.ppm * patch.radius, 1.0)
-    return np.clip((half - np.abs(patch.angle)) / soft + 0.5, 0.0, 1.0)
+    return np.asarray(np.clip((half - np.abs(patch.angle)) / soft + 0.5, 0.0, 1.0))
 
 
 def _neckline(kind: str, seed: int) -> tuple[float, float, float]:
-    """Return depth at the front, half width in radians, and 1 for a V shape, of a neckline (metres for a height of 1)."""
+    """Return a neckline's depth at the front for a height of 1, half width in radians, and 1 for a V shape."""
     if kind in ("tank",):
         return 0.075, 1.0, 0.0
     if kind in ("blouse", "dress"):
@@ -173,25 +191,30 @@ def _finish_inner(look: Look, patch: Patch, identity: Identity, body: Body, skin
 
 
 def _finish_edges(look: Look, patch: Patch, garment: Garment, body: Body) -> None:
-    """Add collar, buttons, zip, pockets and hem."""
+    """Add collar, buttons, zip, pockets and hem where the garment itself is seen."""
     h, ppm = body.height, patch.ppm
     around = np.abs(patch.angle) * patch.radius
-    look.draw(line(patch.along, patch.length - (0.035 if garment.kind in KNITTED else 0.014) * h, 0.004, ppm) * 0.8, 0.18)
+    cloth = (look.part == (Part.OUTER if look.part.max() == Part.OUTER else Part.UPPER)).astype(np.float32)
+    if trim_of(garment) == "cuffs":
+        collar = band(patch.along, -1.0, 0.026 * h, 1.0 / ppm) * cloth
+        look.cover(collar, stuff_of(garment.second.rgb, garment.paint.nir, 0.6), Part(int(look.part.max())))
+    hem = line(patch.along, patch.length - (0.035 if garment.kind in KNITTED else 0.014) * h, 0.004, ppm)
+    look.draw(hem * 0.8, 0.18)
     if garment.kind in ("shirt", "blouse", "coat", "jacket", "cardigan", "vest", "suit") and not garment.is_open:
-        look.draw(line(around, 0.0, 0.004, ppm) * np.clip(patch.along * 30.0, 0.0, 1.0), 0.22)
+        look.draw(line(around, 0.0, 0.004, ppm) * cloth, 0.22)
     if garment.kind in COLLARED:
         flap = 0.032 * h + 0.5 * around
-        collar = band(patch.along, 0.0, 0.036 * h, 0.01) * (around < 0.1)
+        collar = band(patch.along, 0.0, 0.036 * h, 0.01) * (around < 0.1) * cloth
         look.shade *= 1.0 + 0.10 * collar
-        look.draw(line(patch.along, flap, 0.004, ppm) * (around < 0.075 * h), 0.25)
+        look.draw(line(patch.along, flap, 0.004, ppm) * (around < 0.075 * h) * cloth, 0.25)
     if garment.kind == "hoodie":
-        pouch = np.maximum(line(patch.along, 0.22 * h, 0.004, ppm) * (around < 0.055 * h), line(around, 0.075 * h, 0.004, ppm))
+        pouch = line(patch.along, 0.22 * h, 0.004, ppm) * (around < 0.055 * h)
+        pouch = np.maximum(pouch, line(around, 0.075 * h, 0.004, ppm))
         look.draw(pouch * band(patch.along, 0.218 * h, 0.30 * h, 0.01) * (np.abs(patch.angle) < 1.3), 0.22)
     if garment.kind in ("coat", "suit", "jacket"):
         level = min(0.62 * patch.length, 0.30 * h)
-        pocket = line(patch.along, level, 0.005, ppm) * band(around, 0.05 * h, 0.105 * h, 0.01) * (np.abs(patch.angle) < 1.35)
-        look.draw(pocket, 0.3)
-    look.draw(band(patch.along, -0.1, 0.011 * h, 0.012) * 0.5, 0.12)
+        pocket = line(patch.along, level, 0.005, ppm) * band(around, 0.05 * h, 0.105 * h, 0.01)
+        look.draw(pocket * (np.abs(patch.angle) < 1.35), 0.3)
 
 
 def add_straps(look: Look, patch: Patch, identity: Identity, body: Body) -> None:
@@ -212,8 +235,12 @@ def add_straps(look: Look, patch: Patch, identity: Identity, body: Body) -> None
             look.draw(np.clip(4.0 * mask * (1.0 - mask), 0.0, 1.0) * (patch.along < 0.36 * h), 0.2)
     if "belt" in identity.worn and not is_tucked(identity):
         level = body.neck - body.waist + 0.02 * h
-        mask = band(patch.along, level - 0.012 * h, level + 0.012 * h, 1.0 / patch.ppm) * (look.part != Part.UPPER if identity.outer else 1.0)
-        look.cover(mask.astype(np.float32), stuff_of(identity.worn_paint.rgb, identity.worn_paint.nir, 0.4), Part.ACCESSORY)
+        mask = band(patch.along, level - 0.012 * h, level + 0.012 * h, 1.0 / patch.ppm) * (
+            look.part != Part.UPPER if identity.outer else 1.0
+        )
+        look.cover(
+            mask.astype(np.float32), stuff_of(identity.worn_paint.rgb, identity.worn_paint.nir, 0.4), Part.ACCESSORY
+        )
 
 
 def is_crossbody(kind: str, seed: int) -> bool:
@@ -234,7 +261,7 @@ def seat_pieces(identity: Identity, body: Body) -> list[Piece]:
         flare = (body.hip - bottom) * (0.06 + 0.42 * lower.fit)
         tube = trunk_tube(body, top, bottom, 0.008, flare=flare)
     else:
-        tube = trunk_tube(body, top, body.crotch - 0.06 * h, 0.004 + 0.014 * lower.fit, fade=0.07 * h)
+        tube = trunk_tube(body, top, body.crotch - 0.03 * h, 0.004 + 0.014 * lower.fit, flare=-0.016 * h, fade=0.05 * h)
 
     def paint(patch: Patch, rng: np.random.Generator) -> Look:
         look = cloth_look(patch, lower, Part.LOWER, rng, drape=2.6 if lower.kind == "skirt" else 1.0)
