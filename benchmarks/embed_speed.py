@@ -56,7 +56,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--pictures", type=int, default=512)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--out", type=Path, default=ROOT / "results" / "embed_speed.json")
     parser.add_argument("--memory-only", action="store_true", help="embed once and print the peak memory in MiB")
     return parser.parse_args(arguments)

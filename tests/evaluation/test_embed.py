@@ -42,13 +42,26 @@ def test_each_content_is_embedded_once_in_batches() -> None:
     assert len(model.calls) == 2  # one record: the fusion means nothing, nothing is embedded again
 
 
-def test_fusions_of_several_records_are_kept_apart() -> None:
+def test_early_fusion_is_asked_of_the_model_and_late_fusion_is_made_of_single_vectors() -> None:
     model = Counting()
     embed = CachedEmbedder(model)
-    early, late = (embed([(SKETCH, TEXT)], fusion) for fusion in ("early", "late"))
+    queries: list[Query] = [(SKETCH, TEXT), (PHOTO,), (PHOTO, SKETCH, TEXT)]
+    late = embed(queries, "late")
+    assert model.calls == [(3, "early")]
+    single = np.concatenate([embed([(record,)], "late") for record in (PHOTO, SKETCH, TEXT)])
+    expected = [(single[1] + single[2]) / np.sqrt(2), single[0], single.sum(axis=0) / np.sqrt(3)]
+    np.testing.assert_allclose(late, expected, rtol=1e-6)
+    early = embed(queries, "early")
+    assert model.calls == [(3, "early"), (2, "early")]
     assert not np.array_equal(early, late)
-    np.testing.assert_array_equal(embed([(SKETCH, TEXT)], "early"), early)
-    assert model.calls == [(1, "early"), (1, "late")]
+    np.testing.assert_array_equal(embed(queries, "early"), early)
+
+
+def test_vectors_that_cancel_out_are_refused() -> None:
+    opposite = {SKETCH: 1.0, TEXT: -1.0}
+    model = CachedEmbedder(lambda queries, fusion: np.array([[opposite[q[0]], 0.0] for q in queries], np.float32))
+    with pytest.raises(DataError, match="unit length"):
+        model([(SKETCH, TEXT)], "late")
 
 
 @pytest.mark.parametrize(

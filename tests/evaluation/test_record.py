@@ -73,6 +73,7 @@ def test_commands_name_no_place_of_this_machine(monkeypatch: pytest.MonkeyPatch,
         "/far/away/m.csv",
     ]
     assert describe_command(command) == "aio-reid evaluate '../data set' --out=r.json m.csv"
+    assert describe_command(["/opt/aio_reid/__main__.py", "evaluate", "m.csv"]) == "aio-reid evaluate m.csv"
 
 
 def test_counts() -> None:

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from aio_reid.api import AIO
 from aio_reid.config import ModelConfig
-from aio_reid.datasets.manifest import ManifestRow, write_manifest
+from aio_reid.datasets.manifest import ManifestRow, read_manifest, write_manifest
 from aio_reid.errors import ConfigError, DataError, WeightsError
+from aio_reid.evaluation.embed import CachedEmbedder
 from aio_reid.evaluation.report import make_table, read_result
 from aio_reid.evaluation.run import evaluate_manifest, evaluate_pku_sketch
 from aio_reid.models.build import build_model, export_weights
@@ -89,6 +91,14 @@ def test_manifest_to_result_file(manifest: Path, weights: str, tmp_path: Path) -
 def test_chosen_subsets_and_fusions(manifest: Path, weights: str) -> None:
     record = evaluate_manifest(manifest, weights=weights, subsets=[(Modality.TEXT, Modality.RGB)], fusions=("late",))
     assert [(t.task, t.fusion) for t in record.scores.tasks] == [("RT", "late")]
+
+
+def test_late_fusion_is_what_the_model_itself_makes(manifest: Path, weights: str) -> None:
+    model = AIO.load(weights, "cpu")
+    records = [r for r in read_manifest(manifest) if r.split is Split.QUERY and r.modality is not Modality.INFRARED]
+    queries = [tuple(r for r in records if r.person_id == person) for person in PEOPLE]
+    fused = CachedEmbedder(model.embed_queries)(queries, "late")
+    np.testing.assert_allclose(fused, model.embed(queries, fusion="late"), atol=1e-6)
 
 
 def test_the_same_twice_is_the_same(manifest: Path, weights: str) -> None:

@@ -25,6 +25,7 @@ class CachedEmbedder:
     """Embeds each content once: the same gallery, photo or sentence in many protocols and subsets costs one pass.
 
     Contents are told apart by modality and by picture path or caption. For a query of one record fusion means nothing.
+    Late fusion is u(sum of u(f_m)) (method.md section 4) of vectors that are embedded alone, and once for all subsets.
     """
 
     def __init__(self, embed: EmbedQueries, *, batch: int = 256, progress: Progress = SILENT) -> None:
@@ -41,11 +42,21 @@ class CachedEmbedder:
         """
         if not queries:
             raise DataError("no queries to embed; give at least one")
+        if fusion == LATE and any(len(query) > 1 for query in queries):
+            return self._fuse_late(queries)
         keys = [_content_key(query, fusion) for query in queries]
         unseen = {key: query for key, query in zip(keys, queries, strict=True) if key not in self._vectors}
         if unseen:
             self._embed_unseen(list(unseen.items()), fusion)
         return np.stack([self._vectors[key] for key in keys])  # (Q, E)
+
+    def _fuse_late(self, queries: Sequence[Query]) -> NDArray[np.float32]:
+        singles = iter(self([(record,) for query in queries for record in query], EARLY))
+        fused = np.stack([np.sum([next(singles) for _ in query], axis=0) for query in queries])  # (Q, E)
+        lengths = np.linalg.norm(fused, axis=1, keepdims=True)
+        vectors: NDArray[np.float32] = fused / np.maximum(lengths, np.finfo(np.float32).tiny)
+        check_unit_rows(vectors, len(queries))
+        return vectors
 
     def _embed_unseen(self, waiting: list[tuple[ContentKey, Query]], fusion: str) -> None:
         with self._progress.task(_title(waiting[0][1], fusion), total=len(waiting), unit="inputs") as task:

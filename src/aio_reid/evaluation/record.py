@@ -111,7 +111,8 @@ def count_records(records: Iterable[Record]) -> dict[str, int]:
 def describe_command(arguments: Sequence[str]) -> str:
     """Return a command line (program first) that others can repeat: absolute paths become relative, or only a name."""
     program, *rest = arguments or [""]
-    return shlex.join([Path(program).name, *(_portable(argument) for argument in rest)])
+    name = "aio-reid" if Path(program).name == "__main__.py" else Path(program).name
+    return shlex.join([name, *(_portable(argument) for argument in rest)])
 
 
 def _portable(argument: str) -> str:

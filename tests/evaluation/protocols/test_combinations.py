@@ -125,7 +125,10 @@ def test_each_fusion_reaches_the_model_and_the_gallery_is_embedded_once() -> Non
     evaluate_combinations(
         small_set(), CachedEmbedder(embed), subsets=[{Modality.TEXT, Modality.SKETCH}], fusions=("late",)
     )
-    assert asked == [("R", "early")] * 6 + [("ST", "late")] * 3
+    assert asked == [("R", "early")] * 6 + [("S", "early"), ("T", "early")] * 3
+    asked.clear()
+    evaluate_combinations(small_set(), embed, subsets=[{Modality.TEXT, Modality.SKETCH}], fusions=("early", "late"))
+    assert asked == [("R", "early")] * 6 + [("ST", "early")] * 3 + [("ST", "late")] * 3
 
 
 def test_a_subset_that_cannot_be_scored_is_named_not_scored() -> None:
