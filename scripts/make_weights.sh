@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Makes aio-nano from nothing: draws the people, pre-trains the encoder, trains AIO on it, puts the weights into the package.
+# Hours on 2 cores, less with a GPU. Stopped at any moment, the same call goes on where it was.
+# IDENTITIES and OUT may be set for a trial; aio-reid must be on the PATH (make weights sees to it).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+identities=${IDENTITIES:-6000}
+out=${OUT:-src/aio_reid/weights/aio-nano.safetensors}
+
+aio-reid people runs/people --identities "$identities" --seed 1 --val-share 0.05
+aio-reid pretrain configs/nano-pretrain.yaml --resume
+aio-reid train configs/nano-stage1.yaml --resume
+aio-reid export-weights runs/nano-stage1 "$out" --half
+aio-reid doctor
