@@ -8,13 +8,15 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from functools import partial
 from io import BytesIO
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 import cv2
@@ -131,6 +133,10 @@ def _draw_in_processes(draw: partial[int], jobs: Iterator[list[int]], workers: i
             for future in done:
                 task.advance(future.result())
             running |= {pool.submit(draw, job) for job in islice(jobs, len(done))}
+    except BrokenProcessPool:
+        raise StorageError(
+            "a drawing process was ended from outside, perhaps for lack of memory; run again with fewer workers"
+        ) from None
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -138,6 +144,15 @@ def _draw_in_processes(draw: partial[int], jobs: Iterator[list[int]], workers: i
 def _start_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted and ends its workers
     cv2.setNumThreads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this worker when the parent was killed: the pool's queues would let it wait for ever."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _draw_people(out: Path, plan: PeoplePlan, indices: list[int]) -> int:
