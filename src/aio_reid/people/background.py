@@ -1,4 +1,4 @@
-"""What stands behind people: streets, walls, floors, greenery, clutter; one scene per camera, each time another piece."""
+"""What stands behind people: streets, walls, floors, greenery, clutter; one scene per camera, seen in other pieces."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def _backpack(thing: Carried, identity: Identity, body: Body, camera: Projector)
 def _hanging(
     thing: Carried, identity: Identity, body: Body, camera: Projector, shape: tuple[float, float, float]
 ) -> list[Piece]:
-    """Return a bag below a hand with its handle; `shape`: its height, half length, half thickness for a body height of 1."""
+    """Return a bag below a hand with its handle; `shape`: height, half length, half thickness for a body of 1."""
     h, k = body.height, _side_point(body, thing)
     high, long, thick = (v * h * thing.size for v in shape)
     grip = body.hands[k]
@@ -161,10 +161,10 @@ def _umbrella(thing: Carried, identity: Identity, body: Body, camera: Projector)
     dark = stuff_of((0.2, 0.2, 0.2), 0.3, 0.1)
     thin = np.full(2, 0.006 * h, np.float32)
     grip = body.hands[k]
-    pole_top = np.array([0.35 * float(grip[0]), h + 0.10 * h, 0.05 * h])
+    pole_top = np.array([0.35 * float(grip[0]), h + 0.19 * h, 0.05 * h])
     pole = Tube(_axis(grip, pole_top), _AT2, thin, thin, True, True)
     at = np.linspace(0.0, 1.0, 12, dtype=np.float32)
-    rim = (0.31 * h * thing.size * np.sqrt(at * (2.0 - at))).astype(np.float32)
+    rim = (0.28 * h * thing.size * np.sqrt(at * (2.0 - at))).astype(np.float32)
     dome_axis = _axis(pole_top + np.array([0.0, 0.02 * h, 0.0]), pole_top - np.array([0.0, 0.14 * h, 0.0]))
     dome = Tube(dome_axis, at, rim, rim, round_start=True)
 

@@ -58,7 +58,10 @@ def cloth_look(patch: Patch, garment: Garment, part: Part, rng: np.random.Genera
 
 def _lay_pattern(look: Look, garment: Garment, around: Floats, patch: Patch) -> None:
     tile, period = swatch(garment)
-    seen = tiled(tile, period, around, patch.along, patch.ppm)  # (H, W, 4)
+    # A whole number of periods goes around, so that no seam shows at the back.
+    girth = 2.0 * np.pi * patch.radius
+    fitted = around * np.float32(max(1, round(girth / period)) * period / girth)
+    seen = tiled(tile, period, fitted, patch.along, patch.ppm)  # (H, W, 4)
     look.stuff[..., :3] = seen[..., :3]
     contrast = NIR_PATTERN_CONTRAST * (garment.second.nir - garment.paint.nir)
     look.stuff[..., 3] += contrast * seen[..., 3]

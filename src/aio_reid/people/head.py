@@ -20,7 +20,7 @@ def head_pieces(identity: Identity, body: Body, camera: Projector, view: View, s
     size, centre_z = body.head, body.top_shift + 0.012 * body.height
     top = body.height
     facing = float(np.cos(camera.yaw + turn))
-    pieces = [_neck(body, skin), *_scarf(identity, body)]
+    pieces = [_neck(body, skin), *_scarf(identity, body, camera)]
     skull = skull_tube(top, size, centre_z, 1.0, turn)
     pieces.append(Piece(1.0, skull, lambda patch, rng: _face_look(patch, identity, skin), crease=0.3))
     nose = Tube(
@@ -146,7 +146,7 @@ def _brim(top: float, size: float, turn: float, centre_z: float, facing: float) 
     return Tube(axis, np.linspace(0.0, 1.0, 5, dtype=np.float32), bow, bow, True, True)
 
 
-def _scarf(identity: Identity, body: Body) -> list[Piece]:
+def _scarf(identity: Identity, body: Body, camera: Projector) -> list[Piece]:
     if "scarf" not in identity.worn:
         return []
     h = body.height
@@ -161,7 +161,7 @@ def _scarf(identity: Identity, body: Body) -> list[Piece]:
 
     at = np.array([0.0, 0.5, 1.0], np.float32)
     ring = np.array(
-        [[0.0, body.neck + 0.035 * h, body.top_shift], [0.0, body.neck - 0.035 * h, body.top_shift]], np.float32
+        [[0.0, body.neck + 0.022 * h, body.top_shift], [0.0, body.neck - 0.038 * h, body.top_shift]], np.float32
     )
     sizes = np.array([0.045, 0.062, 0.060], np.float32) * h
     side = 0.03 * h * (1 if identity.seed % 2 else -1)
@@ -169,7 +169,7 @@ def _scarf(identity: Identity, body: Body) -> list[Piece]:
     wide = np.array([0.022, 0.026, 0.028], np.float32) * h
     return [
         Piece(0.85, Tube(ring, at, sizes, sizes), paint, crease=0.3),
-        Piece(0.3, Tube(tail, at, wide, wide * 0.4), paint, crease=0.3),
+        Piece(0.3 if camera.depth(tail[1]) > 0.0 else -3.0, Tube(tail, at, wide, wide * 0.4), paint, crease=0.3),
     ]
 
 

@@ -48,7 +48,7 @@ def arm_pieces(identity: Identity, body: Body, camera: Projector, skin: Floats) 
 def _one_arm(identity: Identity, body: Body, skin: Floats, side: int, order: float) -> list[Piece]:
     h, heavy = body.height, body.heavy
     points = np.stack([body.shoulders[side], body.elbows[side], body.wrists[side]])
-    thick = h * (0.021 + 0.011 * heavy) * (1.0 - 0.12 * body.feminine)
+    thick = h * (0.0185 + 0.017 * heavy) * (1.0 - 0.12 * body.feminine)
     bare = np.array(
         [[0, 1.2 * thick], [0.25, 1.1 * thick], [0.5, 0.9 * thick], [0.62, 0.95 * thick], [1, 0.6 * thick]], np.float32
     )
@@ -112,7 +112,7 @@ def leg_pieces(identity: Identity, body: Body, camera: Projector, skin: Floats) 
 def _one_leg(identity: Identity, body: Body, skin: Floats, side: int, order: float) -> list[Piece]:
     h, heavy = body.height, body.heavy
     points = np.stack([body.hips[side], body.knees[side], body.ankles[side]])
-    thigh = h * (0.044 + 0.022 * heavy + 0.004 * body.feminine)
+    thigh = h * (0.039 + 0.034 * heavy + 0.004 * body.feminine)
     shape = (
         (0, 1.0 * thigh),
         (0.25, 0.93 * thigh),

@@ -59,7 +59,7 @@ def pose_body(identity: Identity, view: View) -> Body:
     for points in (hips, knees, ankles):
         points[:, 1] -= drop
     hip -= drop
-    broad, shoulder = h * (0.112 + 0.012 * identity.build) * identity.shoulder, neck - drop - 0.034 * h
+    broad, shoulder = h * (0.107 + 0.022 * identity.build) * identity.shoulder, neck - drop - 0.034 * h
     shift = float(np.sin(np.radians(view.lean_deg))) * (neck - hip)
     joints = np.array([[s * broad * 0.84, shoulder - 0.042 * h, shift] for s in (1.0, -1.0)], np.float32)
     elbows, wrists, hands = _arms(identity, view, joints)
@@ -92,7 +92,7 @@ def pose_body(identity: Identity, view: View) -> Body:
 def _legs(identity: Identity, view: View, hip: float) -> tuple[Floats, Floats, Floats, Floats]:
     h = identity.height_m
     thigh, shin = 0.52 * (hip - 0.043 * h), 0.48 * (hip - 0.043 * h)
-    spread = h * (0.047 + 0.012 * identity.build)
+    spread = h * (0.043 + 0.020 * identity.build)
     hips, knees, ankles, toes = (np.zeros((2, 3), np.float32) for _ in range(4))
     for side, sign in ((LEFT, 1.0), (RIGHT, -1.0)):
         phase = view.stride_phase + (0.0 if side == LEFT else np.pi)

@@ -25,11 +25,11 @@ def girths(body: Body) -> Floats:
         (body.neck - 0.006 * h, 0.054 * h, 0.046 * h),
         (body.shoulder, body.broad * 0.84, 0.050 * h),
         (body.shoulder - 0.022 * h, body.broad * 0.96, 0.056 * h),
-        (body.shoulder - 0.085 * h, body.broad * 0.88, h * (0.061 + 0.014 * fem + 0.020 * heavy)),
-        (body.waist + 0.03 * h, h * (0.080 - 0.012 * fem + 0.032 * heavy), h * (0.052 + 0.022 * heavy + belly)),
-        (body.waist - 0.02 * h, h * (0.077 - 0.008 * fem + 0.036 * heavy), h * (0.052 + 0.024 * heavy + belly)),
-        (body.hip + 0.01 * h, h * (0.086 + 0.006 * fem + 0.026 * heavy), h * (0.060 + 0.020 * heavy + 0.008 * fem)),
-        (body.crotch, h * (0.088 + 0.007 * fem + 0.026 * heavy), h * (0.062 + 0.020 * heavy + 0.006 * fem)),
+        (body.shoulder - 0.085 * h, body.broad * 0.88, h * (0.056 + 0.014 * fem + 0.030 * heavy)),
+        (body.waist + 0.03 * h, h * (0.073 - 0.010 * fem + 0.048 * heavy), h * (0.046 + 0.034 * heavy + belly)),
+        (body.waist - 0.02 * h, h * (0.070 - 0.006 * fem + 0.054 * heavy), h * (0.046 + 0.038 * heavy + belly)),
+        (body.hip + 0.01 * h, h * (0.080 + 0.006 * fem + 0.040 * heavy), h * (0.055 + 0.032 * heavy + 0.008 * fem)),
+        (body.crotch, h * (0.082 + 0.007 * fem + 0.040 * heavy), h * (0.057 + 0.030 * heavy + 0.006 * fem)),
     )
     return np.array(rows, np.float32)
 
