@@ -112,7 +112,7 @@ def leg_pieces(identity: Identity, body: Body, camera: Projector, skin: Floats) 
 def _one_leg(identity: Identity, body: Body, skin: Floats, side: int, order: float) -> list[Piece]:
     h, heavy = body.height, body.heavy
     points = np.stack([body.hips[side], body.knees[side], body.ankles[side]])
-    thigh = h * (0.039 + 0.034 * heavy + 0.004 * body.feminine)
+    thigh = h * (0.040 + 0.028 * heavy + 0.004 * body.feminine)
     shape = (
         (0, 1.0 * thigh),
         (0.25, 0.93 * thigh),
@@ -131,7 +131,9 @@ def _one_leg(identity: Identity, body: Body, skin: Floats, side: int, order: flo
     pieces.extend(_shaft(identity, points, bare, order + 0.15))
     if lower is None or covered <= 0.0:
         return pieces
-    tube = _limb(points, 0.0, max(covered, 0.12), _trouser_profile(lower, bare), round_start=True, round_end=False)
+    inside_boot = identity.shoes.kind == "boots" and lower.fit < 0.5
+    end = min(covered, _boot_top(identity) + 0.04) if inside_boot else max(covered, 0.12)
+    tube = _limb(points, 0.0, end, _trouser_profile(lower, bare), round_start=True, round_end=False)
 
     def paint(patch: Patch, rng: np.random.Generator) -> Look:
         look = cloth_look(patch, lower, Part.LOWER, rng)
@@ -139,7 +141,6 @@ def _one_leg(identity: Identity, body: Body, skin: Floats, side: int, order: flo
         look.draw(line(patch.along, patch.length - 0.014 * h, 0.004, patch.ppm) * 0.7, 0.18)
         return look
 
-    inside_boot = identity.shoes.kind == "boots" and lower.fit < 0.4
     pieces.append(Piece(order + (0.12 if inside_boot else 0.3), tube, paint, crease=0.25))
     return pieces
 
@@ -157,12 +158,17 @@ def _trouser_profile(lower: Garment, bare: Floats) -> Floats:
     return wide
 
 
+def _boot_top(identity: Identity) -> float:
+    """Return where on the leg a boot ends, as a fraction from the hip."""
+    return 0.62 if identity.seed % 2 else 0.80
+
+
 def _shaft(identity: Identity, points: Floats, bare: Floats, order: float) -> list[Piece]:
     """Return a boot's shaft, or a sock above a sneaker."""
     shoes = identity.shoes
     if shoes.kind == "boots":
-        top = 0.62 if identity.seed % 2 else 0.80
-        stuff, part, ease = stuff_of(shoes.paint.rgb, shoes.paint.nir, 0.25), Part.SHOES, 0.009
+        top = _boot_top(identity)
+        stuff, part, ease = stuff_of(shoes.paint.rgb, shoes.paint.nir, 0.25), Part.SHOES, 0.014
     elif shoes.kind == "sneakers" and identity.seed % 5 < 3:
         top, ease, part = 0.80 + 0.03 * (identity.seed % 5), 0.003, Part.SOCKS
         tone = 0.92 if identity.seed % 2 else 0.12

@@ -92,7 +92,7 @@ def pose_body(identity: Identity, view: View) -> Body:
 def _legs(identity: Identity, view: View, hip: float) -> tuple[Floats, Floats, Floats, Floats]:
     h = identity.height_m
     thigh, shin = 0.52 * (hip - 0.043 * h), 0.48 * (hip - 0.043 * h)
-    spread = h * (0.043 + 0.020 * identity.build)
+    spread = h * (0.044 + 0.015 * identity.build)
     hips, knees, ankles, toes = (np.zeros((2, 3), np.float32) for _ in range(4))
     for side, sign in ((LEFT, 1.0), (RIGHT, -1.0)):
         phase = view.stride_phase + (0.0 if side == LEFT else np.pi)

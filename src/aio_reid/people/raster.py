@@ -13,6 +13,7 @@ import numpy as np
 from aio_reid.people.geometry import Floats, Projector
 
 LUT = 384
+_STATIONS = np.linspace(0.0, 1.0, LUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +78,25 @@ def make_tube(
 def tube_bounds(tube: Tube, camera: Projector) -> tuple[float, float, float, float]:
     """Return left, top, right, bottom in pixels of all that the tube may cover."""
     xy, scale = camera.project(tube.axis)
+    return _bounds(tube, xy, scale, camera.pitch)
+
+
+def _bounds(tube: Tube, xy: Floats, scale: Floats, pitch: float) -> tuple[float, float, float, float]:
     reach = float(np.maximum(tube.across, tube.through).max()) * float(scale.max())
     low, high = xy.min(0), xy.max(0)
-    pad_y = reach if tube.round_start or tube.round_end or len(xy) > 2 else reach * (0.15 + np.sin(camera.pitch))
+    pad_y = reach if tube.round_start or tube.round_end or len(xy) > 2 else reach * (0.15 + np.sin(pitch))
     pad_y = max(pad_y, reach * abs(float(xy[0, 0] - xy[-1, 0])) / (1e-3 + float(np.hypot(*(xy[0] - xy[-1])))))
     return float(low[0] - reach), float(low[1] - pad_y), float(high[0] + reach), float(high[1] + pad_y)
 
 
 def rasterise(tube: Tube, camera: Projector, canvas_hw: tuple[int, int]) -> Patch | None:
     """Turn a tube into pixels; None when nothing of it lies on the canvas."""
-    left, top, right, bottom = tube_bounds(tube, camera)
+    xy, scale = camera.project(tube.axis)
+    left, top, right, bottom = _bounds(tube, xy, scale, camera.pitch)
     x0, y0 = max(int(left) - 1, 0), max(int(top) - 1, 0)
     x1, y1 = min(int(right) + 2, canvas_hw[1]), min(int(bottom) + 2, canvas_hw[0])
     if x1 - x0 < 1 or y1 - y0 < 1:
         return None
-    xy, scale = camera.project(tube.axis)
     steps = np.linalg.norm(np.diff(tube.axis, axis=0), axis=1)
     along, offset = _nearest_on_axis(xy - np.array([x0, y0], np.float32), steps, tube, (y1 - y0, x1 - x0))
     length = float(steps.sum())
@@ -176,8 +181,10 @@ def _profile(tube: Tube, yaw: float, length: float) -> tuple[Floats, Floats, Flo
     across = tube.across * abs(np.cos(yaw))
     through = tube.through * abs(np.sin(yaw))
     seen = across + through if tube.is_box else np.hypot(across, through)
-    table = np.interp(np.linspace(0.0, 1.0, LUT), tube.at, seen).astype(np.float32)
-    rise = np.gradient(table) * ((LUT - 1) / max(length, 1e-3))
+    table = np.interp(_STATIONS, tube.at, seen).astype(np.float32)
+    rise = np.empty_like(table)
+    rise[1:] = np.diff(table) * ((LUT - 1) / max(length, 1e-3))
+    rise[0] = rise[1]
     delta = float(np.arctan2(tube.through.mean() * np.sin(yaw), tube.across.mean() * np.cos(yaw)))
     soft = (1.0 / np.sqrt(1.0 + rise * rise)).astype(np.float32)
     return table, soft, (rise * soft).astype(np.float32), delta
