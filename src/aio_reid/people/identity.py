@@ -152,25 +152,30 @@ def random_identity(seed: int) -> Identity:
 
 
 def near_twin(identity: Identity, seed: int) -> Identity:
-    """Return a person who differs from `identity` in exactly one attribute (a colour, a garment, a bag, the hair or headwear)."""
+    """Return a person who visibly differs from `identity` in exactly one attribute: a colour, a bag or the headwear.
+
+    The twin keeps the identity's own seed, since renderers take details from it (socks, how a bag is worn).
+    """
     rng = np.random.default_rng((seed, 0x7415))
-    fresh = random_identity(seed)
-    changes = ["upper_paint", "hair", "shoes", "carried", "headwear"] + (["lower_paint"] if identity.lower else [])
+    changes = ["upper_paint", "shoes", "carried", "headwear"]
+    changes += (["lower_paint"] if identity.lower else []) + (["hair"] if identity.hair.style != "bald" else [])
     change = changes[int(rng.integers(len(changes)))]
+    outer, upper, lower = identity.outer, identity.upper, identity.lower
+    if change == "upper_paint" and outer is not None and not outer.is_open:  # the shirt below is hidden
+        return replace(identity, outer=replace(outer, paint=_other_paint(rng, outer.paint)))
     if change == "upper_paint":
-        return replace(identity, seed=seed, upper=replace(identity.upper, paint=_other_paint(rng, identity.upper.paint)))
-    if change == "lower_paint" and identity.lower is not None:
-        return replace(identity, seed=seed, lower=replace(identity.lower, paint=_other_paint(rng, identity.lower.paint)))
+        return replace(identity, upper=replace(upper, paint=_other_paint(rng, upper.paint)))
+    if change == "lower_paint" and lower is not None:
+        return replace(identity, lower=replace(lower, paint=_other_paint(rng, lower.paint)))
     if change == "carried":
-        bags = fresh.carried if fresh.carried != identity.carried else ()
-        return replace(identity, seed=seed, carried=bags)
+        bags = random_identity(seed).carried or (Carried("backpack", random_paint(rng, "synthetic"), 1, 1.0),)
+        return replace(identity, carried=() if identity.carried else bags)
     if change == "headwear":
-        wears = None if identity.headwear else _garment_plain(rng, "cap", "cotton")
-        return replace(identity, seed=seed, headwear=wears)
+        return replace(identity, headwear=None if identity.headwear else _garment_plain(rng, "cap", "cotton"))
     if change == "hair":
         names = {n: weight for n, (_, weight) in wardrobe.HAIR_COLOURS.items() if n != identity.hair.paint.colour}
-        return replace(identity, seed=seed, hair=replace(identity.hair, paint=_hair_paint(rng, _pick(rng, names))))
-    return replace(identity, seed=seed, shoes=replace(identity.shoes, paint=_other_paint(rng, identity.shoes.paint)))
+        return replace(identity, hair=replace(identity.hair, paint=_hair_paint(rng, _pick(rng, names))))
+    return replace(identity, shoes=replace(identity.shoes, paint=_other_paint(rng, identity.shoes.paint)))
 
 
 def random_paint(rng: np.random.Generator, material: str, *, colour: str | None = None) -> Paint:
