@@ -67,7 +67,8 @@ def _palette(scene_rng: np.random.Generator) -> dict[str, Floats]:
 def _horizon(camera: Camera, height: int, rng: np.random.Generator) -> int:
     """Return the row where ground begins: high up when the camera looks down."""
     share = 0.62 - camera.pitch_deg / 28.0 + rng.normal(0.0, 0.05)
-    return int(np.clip(share, -0.02, 0.85) * height)
+    row = int(np.clip(share, 0.0, 0.85) * height)
+    return row if row > 1 else 0  # a single row of wall is no wall: the ground fills the picture
 
 
 def _smooth_noise(shape: tuple[int, int], cells: int, rng: np.random.Generator) -> Floats:
@@ -82,7 +83,7 @@ def _grain(shape: tuple[int, int], amount: float, rng: np.random.Generator) -> F
 def _fill_back(
     image: Floats, plants: Floats, camera: Camera, horizon: int, palette: dict[str, Floats], rng: np.random.Generator
 ) -> None:
-    if horizon <= 1:
+    if horizon == 0:
         return
     region = image[:horizon]
     shape = region.shape[:2]
