@@ -98,7 +98,8 @@ def test_the_cache_is_described_and_cleared(
 def test_people_are_the_same_from_the_same_seed(tmp_path: Path) -> None:
     few = ["--identities", "2", "--size", "64x32", "--photos", "2", "--workers", "1", "--seed", "9"]
     assert run(["people", str(tmp_path / "a"), *few]) == 0
-    assert run(["people", str(tmp_path / "b"), *few]) == 0
+    assert run(["people", str(tmp_path / "b"), *few, "--sheet", str(tmp_path / "sheet.png")]) == 0
+    assert (tmp_path / "sheet.png").stat().st_size > 10_000
     first, second = ({p.name: p.read_bytes() for p in (tmp_path / n / "rgb").iterdir()} for n in "ab")
     assert len(first) == 4
     assert first == second

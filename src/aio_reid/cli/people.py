@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 LAYOUTS: dict[str, Literal["train", "retrieval"]] = {"train": "train", "retrieval": "retrieval"}
 
 
+ON_SHEET = 6
+"""People on a contact sheet."""
+
+
 def people(
     out: Annotated[Path, typer.Argument(help="Folder to write into; an interrupted run goes on where it stopped.")],
     identities: Annotated[int, typer.Option(min=1, help="How many people.")] = 500,
@@ -34,6 +38,9 @@ def people(
     twin_share: Annotated[
         float, typer.Option(min=0, max=1, help="Share that differs from another in one thing.")
     ] = 0.15,
+    sheet: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also draw the first of them on one sheet, to look at.")
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that draw; default: all processors.")] = None,
 ) -> None:
     """Draw synthetic people in every modality, with a manifest that training and evaluation read."""
@@ -54,6 +61,22 @@ def people(
         progress=console_progress(),
     )
     typer.echo(f"written: {manifest}")
+    if sheet is not None:
+        typer.echo(f"written: {draw_sheet(sheet, identities, seed)}")
+
+
+def draw_sheet(out: Path, identities: int, seed: int) -> Path:
+    """Draw the first people of a set in every modality on one sheet.
+
+    Raises:
+        DataError: when Pillow cannot write such a file.
+        StorageError: when the file cannot be written.
+    """
+    from aio_reid.people.contact_sheet import contact_sheet
+    from aio_reid.people.plan import PeoplePlan
+
+    plan = PeoplePlan(identities, seed)
+    return contact_sheet([plan.identity(index) for index in range(min(identities, ON_SHEET))], out, seed=seed)
 
 
 def synthesize(
