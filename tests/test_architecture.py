@@ -50,7 +50,8 @@ RULES: dict[str, Rule] = {
     "gallery": rule(f"{VOCABULARY} progress", "numpy PIL jinja2 faiss pymilvus"),
     "server": rule(f"gallery {VOCABULARY}", "fastapi uvicorn pydantic"),
     "weights": rule("errors"),
-    "api": rule(f"{VOCABULARY} models data weights", "torch numpy PIL"),
+    "inputs": rule(VOCABULARY, "numpy PIL"),
+    "api": rule(f"{VOCABULARY} inputs models data weights", "torch numpy"),
     "search_embedder": rule(f"{VOCABULARY} gallery weights api"),
 }
 EVERYTHING = " ".join(RULES)

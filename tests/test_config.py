@@ -51,7 +51,13 @@ def test_mistakes_are_explained_in_one_line(override: str, message: str) -> None
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "does not exist"), (b"a: [", "not YAML"), (b"- 1", "mapping"), (b"\xff\xfe\x00", "cannot be read"), (b"", "mapping")],
+    [
+        (None, "does not exist"),
+        (b"a: [", "not YAML"),
+        (b"- 1", "mapping"),
+        (b"\xff\xfe\x00", "cannot be read"),
+        (b"", "mapping"),
+    ],
 )
 def test_broken_files_are_explained(tmp_path: Path, content: bytes | None, message: str) -> None:
     path = tmp_path / "run.yaml"

@@ -1,14 +1,14 @@
 """`AIO`: pictures, sentences and any combination of them to unit vectors. What a Python user needs, in one class.
 
-    model = AIO.load("aio-nano")
-    gallery = model.embed(list(Path("crops").glob("*.jpg")))
-    query = model.embed([{"text": "a woman in a red jacket", "sketch": Path("witness.png")}])
-    order = (gallery @ query[0]).argsort()[::-1]
+model = AIO.load("aio-nano")
+gallery = model.embed(list(Path("crops").glob("*.jpg")))
+query = model.embed([{"text": "a woman in a red jacket", "sketch": Path("witness.png")}])
+order = (gallery @ query[0]).argsort()[::-1]
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,21 +17,18 @@ from typing import Any, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from aio_reid.data.images import fit_image, normalise, read_image
 from aio_reid.data.text import ClipBpe, pad_ids
-from aio_reid.errors import AioError, ConfigError, DataError, PictureError
+from aio_reid.errors import AioError, ConfigError, DataError
+from aio_reid.inputs import Bundle, as_bundle, as_image, chunks, equal_batches, exploded
 from aio_reid.models.build import load_model
 from aio_reid.models.model import AIOModel
-from aio_reid.records import Modality, Query, Record, parse_modality
+from aio_reid.records import Modality, Query, parse_modality
 from aio_reid.weights import find_weights, hash_weights
 
 Vectors = NDArray[np.float32]
-Bundle = tuple[tuple[Modality, Any], ...]
-"""What is known of one person: (modality, value) pairs; a value is a sentence, a path, bytes, a PIL image or an array."""
-
 FUSIONS = ("early", "late")
 DECODERS = 2
 """Threads that decode pictures while the model computes; Pillow and torch both work outside of Python's lock."""
@@ -39,7 +36,9 @@ DECODERS = 2
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A bundle whose values are model inputs: uint8 (3, H, W) arrays and tuples of byte-pair ids; or why it has none."""
+    """A bundle whose values are model inputs: uint8 (3, H, W) arrays and tuples of byte-pair ids; or why it has
+    none.
+    """
 
     signature: tuple[Modality, ...]
     values: tuple[Any, ...]
@@ -100,16 +99,23 @@ class AIO:
         return self.model.sequence.cls.device
 
     def embed(
-        self, inputs: Sequence[Any], *, modality: Modality | str = Modality.RGB, fusion: str = "early", batch_size: int = 64
+        self,
+        inputs: Sequence[Any],
+        *,
+        modality: Modality | str = Modality.RGB,
+        fusion: str = "early",
+        batch_size: int = 64,
     ) -> Vectors:
         """Return one unit vector per input, float32 (B, E).
 
         Args:
-            inputs: each a sentence (str), a picture (Path, bytes, PIL image, uint8 array (H, W[, 3])), a `Record`, a `Query`
+            inputs: each a sentence (str), a picture (Path, bytes, PIL image, uint8 array (H, W[, 3])), a `Record`, a
+                `Query`
                 (tuple of records), or a mapping from modality to one value or a list of values, e.g.
                 `{"text": "a man in a suit", "sketch": [Path("a.png"), Path("b.png")]}`. Kinds may be mixed.
             modality: what bare pictures are.
-            fusion: "early" reads all modalities of an input as one sequence, "late" adds their vectors. Several values of one
+            fusion: "early" reads all modalities of an input as one sequence, "late" adds their vectors. Several
+                values of one
                 modality are averaged.
             batch_size: sequences per forward pass.
 
@@ -124,7 +130,7 @@ class AIO:
         singles: list[Bundle] = []
         owners: list[int] = []
         for number, value in enumerate(inputs):
-            parts = _exploded(self._checked(as_bundle(value, bare)), fusion)
+            parts = exploded(self._checked(as_bundle(value, bare)), fusion)
             singles += parts
             owners += [number] * len(parts)
         vectors = self._embed_singles(singles, batch_size)
@@ -139,13 +145,13 @@ class AIO:
         return self.embed(queries, fusion=fusion)
 
     def iterate_pictures(
-        self, paths: Iterator[Path], modality: Modality, *, batch_size: int = 64
+        self, paths: Iterable[Path], modality: Modality, *, batch_size: int = 64
     ) -> Iterator[tuple[Path, NDArray[np.float32] | AioError]]:
         """Yield (path, vector (E,) or the error that it met) in order, for streams of any length in bounded memory."""
         self._checked(((modality, ""),))
         with ThreadPoolExecutor(DECODERS) as pool:
             waiting: tuple[list[Path], Any] | None = None
-            for chunk in _chunks(paths, batch_size):
+            for chunk in chunks(paths, batch_size):
                 following = (chunk, pool.map(self._load, [((modality, path),) for path in chunk]))
                 if waiting is not None:
                     yield from self._outcomes(*waiting)
@@ -167,8 +173,7 @@ class AIO:
     def _embed_singles(self, bundles: Sequence[Bundle], batch_size: int) -> Vectors:
         """Embed bundles of at most one value a modality, batched by equal modalities and similar length of sentence."""
         vectors = np.zeros((len(bundles), self.embedding_size), np.float32)
-        order = sorted(range(len(bundles)), key=lambda i: _batch_key(bundles[i]))
-        batches = list(_same_signature(order, bundles, batch_size))
+        batches = list(equal_batches(bundles, batch_size))
         with ThreadPoolExecutor(DECODERS) as pool:
             loading = [pool.map(self._load, [bundles[i] for i in batches[0]])] if batches else []
             for number, batch in enumerate(batches):
@@ -193,7 +198,7 @@ class AIO:
             return self._bpe.encode(value, context_length=self.context_length).ids
         if isinstance(value, (Path, str, bytes)):
             return fit_image(read_image(value, min_size=self.image_size), self.image_size, modality)
-        return fit_image(_as_image(value), self.image_size, modality)
+        return fit_image(as_image(value), self.image_size, modality)
 
     def _forward(self, loaded: Sequence[Loaded]) -> Vectors:
         """Return (B, E) of bundles that have the same modalities."""
@@ -216,87 +221,6 @@ class AIO:
             known = ", ".join(m.value for m in self.model.modalities)
             raise DataError(f"these weights do not read {unknown[0]!r}; they read: {known}")
         return bundle
-
-
-def as_bundle(value: Any, bare: Modality) -> Bundle:
-    """Return what `AIO.embed` accepts as (modality, value) pairs in fusion order.
-
-    Raises:
-        DataError: an empty or unknown input.
-    """
-    if isinstance(value, Record):
-        value = (value,)
-    if isinstance(value, tuple) and value and all(isinstance(r, Record) for r in value):
-        pairs = [(r.modality, r.caption if r.image_path is None else r.image_path) for r in value]
-    elif isinstance(value, Mapping):
-        pairs = [
-            (parse_modality(name), single)
-            for name, given in value.items()
-            for single in (given if isinstance(given, (list, tuple)) else [given])
-        ]
-    elif isinstance(value, str):
-        pairs = [(Modality.TEXT, value)]
-    elif isinstance(value, (Path, bytes, Image.Image, np.ndarray)):
-        pairs = [(bare, value)]
-    else:
-        raise DataError(f"cannot embed a {type(value).__name__}; give a sentence, path, picture, array, Record, Query or mapping")
-    if not pairs:
-        raise DataError("an input is empty: give at least one picture or sentence")
-    rank = list(Modality)
-    return tuple(sorted(pairs, key=lambda pair: rank.index(pair[0])))
-
-
-def _exploded(bundle: Bundle, fusion: str) -> list[Bundle]:
-    """Split a bundle into such with one value a modality: one per value (late), or as many as the most repeated modality has.
-
-    In early fusion the n-th takes the n-th value of every modality, starting over where a modality has fewer.
-    """
-    if fusion == "late":
-        return [(pair,) for pair in bundle]
-    values: dict[Modality, list[Any]] = {}
-    for modality, value in bundle:
-        values.setdefault(modality, []).append(value)
-    rounds = max(len(given) for given in values.values())
-    return [tuple((m, given[n % len(given)]) for m, given in values.items()) for n in range(rounds)]
-
-
-def _batch_key(bundle: Bundle) -> tuple[tuple[str, ...], int]:
-    length = sum(len(str(value)) for modality, value in bundle if modality is Modality.TEXT)
-    return tuple(m.value for m, _ in bundle), length
-
-
-def _same_signature(order: Sequence[int], bundles: Sequence[Bundle], batch_size: int) -> Iterator[list[int]]:
-    batch: list[int] = []
-    for index in order:
-        if batch and (len(batch) == batch_size or _batch_key(bundles[index])[0] != _batch_key(bundles[batch[0]])[0]):
-            yield batch
-            batch = []
-        batch.append(index)
-    if batch:
-        yield batch
-
-
-def _chunks(paths: Iterator[Path], size: int) -> Iterator[list[Path]]:
-    chunk: list[Path] = []
-    for path in paths:
-        chunk.append(path)
-        if len(chunk) == size:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
-
-
-def _as_image(value: Any) -> Image.Image:
-    if isinstance(value, Image.Image):
-        return value.convert("RGB")
-    if isinstance(value, np.ndarray) and value.dtype == np.uint8 and value.ndim in (2, 3) and value.size:
-        try:
-            return Image.fromarray(value).convert("RGB")
-        except (TypeError, ValueError):
-            pass
-    shape = f" {value.dtype} {value.shape}" if isinstance(value, np.ndarray) else ""
-    raise PictureError(f"a picture was given as {type(value).__name__}{shape}; give a path, bytes, PIL image or uint8 (H, W[, 3])")
 
 
 def _device(name: str | None) -> torch.device:

@@ -1,4 +1,6 @@
-"""Typed, frozen, closed configuration: one YAML per run, parsed once, unknown keys refused with the valid ones named."""
+"""Typed, frozen, closed configuration: one YAML per run, parsed once, unknown keys refused with the valid ones
+named.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ class PlainEncoder(Frozen):
     num_heads: Positive
     mlp_ratio: float = Field(default=4.0, gt=0)
     pre_norm: bool = Field(default=True, description="LayerNorm before the first block, as CLIP has it")
-    weights_file: Path | None = Field(default=None, description="safetensors written by `aio-reid pretrain`; None: random from the seed")
+    weights_file: Path | None = Field(
+        default=None, description="safetensors written by `aio-reid pretrain`; None: random from the seed"
+    )
 
 
 class TimmEncoder(Frozen):
@@ -40,7 +44,9 @@ class TimmEncoder(Frozen):
     kind: Literal["timm"]
     name: str = Field(description="timm model name, e.g. vit_base_patch16_clip_224.laion2b")
     pretrained: bool = Field(default=True, description="fetch the published weights; False: random from the seed")
-    weights_file: Path | None = Field(default=None, description="local file in timm, OpenCLIP or Meta-Transformer key layout")
+    weights_file: Path | None = Field(
+        default=None, description="local file in timm, OpenCLIP or Meta-Transformer key layout"
+    )
 
 
 class ModelConfig(Frozen):
@@ -50,9 +56,15 @@ class ModelConfig(Frozen):
     image_size: tuple[Positive, Positive] = Field(description="height, width in pixels; multiples of 16")
     stem_width: Positive = Field(default=64, description="channels of the IBN stems; even")
     modalities: tuple[Modality, ...] = Field(default=(Modality.RGB, Modality.INFRARED, Modality.SKETCH, Modality.TEXT))
-    context_length: Annotated[int, Field(ge=8, le=77)] = Field(default=77, description="tokens of a sentence, start and end included")
-    word_width: Positive | None = Field(default=None, description="width of the word table before its projection to D; None: D")
-    feature_after_bottleneck: bool = Field(default=True, description="retrieve with the feature after (AGW) or before the BNNeck")
+    context_length: Annotated[int, Field(ge=8, le=77)] = Field(
+        default=77, description="tokens of a sentence, start and end included"
+    )
+    word_width: Positive | None = Field(
+        default=None, description="width of the word table before its projection to D; None: D"
+    )
+    feature_after_bottleneck: bool = Field(
+        default=True, description="retrieve with the feature after (AGW) or before the BNNeck"
+    )
 
     @model_validator(mode="after")
     def _check(self) -> ModelConfig:
@@ -87,7 +99,9 @@ class LossConfig(Frozen):
     va_weight: float = Field(default=1.0, ge=0)
     fb_weight: float = Field(default=1.0, ge=0)
     label_smoothing: Share = 0.1
-    binding: Literal["infonce", "sdm", "wrt"] = Field(default="infonce", description="equations (6)-(8), or a named alternative")
+    binding: Literal["infonce", "sdm", "wrt"] = Field(
+        default="infonce", description="equations (6)-(8), or a named alternative"
+    )
     temperature: float = Field(default=0.05, gt=0)
     bind_rgb_pairs: bool = Field(default=False, description="also pull photos of one identity together")
     detach_rgb: bool = Field(default=False, description="stop the gradient at the RGB anchor")
@@ -99,7 +113,9 @@ class OptimConfig(Frozen):
 
     learning_rate: float = Field(gt=0)
     weight_decay: float = Field(default=0.05, ge=0)
-    word_table_rate: float = Field(default=1.0, gt=0, description="factor on the learning rate of the word table (0.1 when pre-trained)")
+    word_table_rate: float = Field(
+        default=1.0, gt=0, description="factor on the learning rate of the word table (0.1 when pre-trained)"
+    )
     warmup_share: Share = 0.05
     clip_norm: float = Field(default=1.0, gt=0)
     max_epochs: Positive = Field(description="stop after so many epochs")
@@ -118,14 +134,18 @@ class RunConfig(Frozen):
     optim: OptimConfig
     precision: Literal["fp32", "bf16"] = "fp32"
     activation_checkpointing: bool = False
-    start_from: Path | None = Field(default=None, description="run or weights whose matching trained parts are taken over (stage 2, or a pre-trained stem)")
+    start_from: Path | None = Field(
+        default=None,
+        description="run or weights whose matching trained parts are taken over (stage 2, or a pre-trained stem)",
+    )
     checkpoint_every: Positive = Field(default=200, description="steps between checkpoints")
     validate_every: Positive = Field(default=1000, description="steps between validations")
     num_validation_identities: Positive = Field(default=200)
 
 
 def load_config(path: Path, overrides: tuple[str, ...] = ()) -> RunConfig:
-    """Read a run's YAML; `overrides` are "section.key=value" with the value in YAML. Relative paths are relative to the working directory.
+    """Read a run's YAML; `overrides` are "section.key=value" with the value in YAML. Relative paths are relative to
+    the working directory.
 
     Raises:
         ConfigError: file missing, not YAML, unknown key, wrong value; names the key and what is allowed.
@@ -184,8 +204,8 @@ def _valid_keys(kind: type[BaseModel], location: tuple[int | str, ...]) -> list[
     current: Any = kind
     for part in location:
         if part in ("plain", "timm"):
-            current = {"plain": PlainEncoder, "timm": TimmEncoder}[str(part)]
+            current = PlainEncoder if part == "plain" else TimmEncoder
             continue
-        field = current.model_fields.get(part) if isinstance(current, type) else None
+        field = getattr(current, "model_fields", {}).get(part)
         current = field.annotation if field is not None else current
-    return sorted(current.model_fields) if hasattr(current, "model_fields") else []
+    return sorted(getattr(current, "model_fields", {}))

@@ -121,7 +121,7 @@ def _shown_queries(
         scores = vectors @ embed([query], EARLY)[0]  # (G,)
         best = np.argsort(-scores, kind="stable")[:NUM_HITS]
         hits = tuple(_hit(gallery[int(g)], float(scores[g]), person) for g in best)
-        queries.append(DemoQuery(" + ".join(modality.title for modality in modalities), _parts(query), hits))
+        queries.append(DemoQuery(" + ".join(modality.label for modality in modalities), _parts(query), hits))
     return queries
 
 

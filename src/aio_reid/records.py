@@ -20,21 +20,21 @@ class Modality(StrEnum):
         letter: one capital that names the modality in tables ("R", "RIST").
         is_visual: seen through an image stem; otherwise read as words.
         has_colour: the three channels differ; otherwise one grey value is replicated (method.md 3.2).
-        title: the name for people to read.
+        label: the name for people to read.
     """
 
     letter: str
     is_visual: bool
     has_colour: bool
-    title: str
+    label: str
 
-    def __new__(cls, value: str, letter: str, is_visual: bool, has_colour: bool, title: str) -> Modality:
+    def __new__(cls, value: str, letter: str, is_visual: bool, has_colour: bool, label: str) -> Modality:
         member = str.__new__(cls, value)
         member._value_ = value
         member.letter = letter
         member.is_visual = is_visual
         member.has_colour = has_colour
-        member.title = title
+        member.label = label
         return member
 
     RGB = "rgb", "R", True, True, "photo"
@@ -60,7 +60,8 @@ class Split(StrEnum):
 class Record:
     """One picture or one sentence of one person, as published: ids are never relabelled.
 
-    Exactly one of `image_path` and `caption` is given, and it agrees with the modality. `source_image_id` names the photo
+    Exactly one of `image_path` and `caption` is given, and it agrees with the modality. `source_image_id` names the
+    photo
     that a drawing or a sentence was made from, where that is known.
 
     Raises:
@@ -78,7 +79,9 @@ class Record:
 
     def __post_init__(self) -> None:
         if (self.image_path is None) == (self.caption is None):
-            raise DataError(f"record of person {self.person_id!r}: give either a picture or a caption, not both, not none")
+            raise DataError(
+                f"record of person {self.person_id!r}: give either a picture or a caption, not both, not none"
+            )
         if (self.image_path is not None) != self.modality.is_visual:
             kind = "a picture" if self.modality.is_visual else "a caption"
             raise DataError(f"record of person {self.person_id!r}: modality {self.modality.value!r} needs {kind}")
@@ -100,7 +103,7 @@ def parse_modality(name: str) -> Modality:
     Raises:
         DataError: naming the value and what is allowed.
     """
-    try:
-        return Modality(name)
-    except ValueError:
-        raise DataError(f"unknown modality {name!r}; choose one of: {', '.join(m.value for m in Modality)}") from None
+    for modality in Modality:
+        if modality.value == name:
+            return modality
+    raise DataError(f"unknown modality {name!r}; choose one of: {', '.join(m.value for m in Modality)}")

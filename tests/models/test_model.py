@@ -132,7 +132,13 @@ def test_ibn_equals_its_two_halves_in_training_and_inference() -> None:
     for _ in range(3):
         layer(torch.randn(4, 6, 8, 5) * 2 + 1)
     x = torch.randn(3, 6, 8, 5)
-    trained = torch.cat([layer.instance(x[:, :3]), torch.nn.functional.batch_norm(x[:, 3:], None, None, layer.batch.weight, layer.batch.bias, True)], dim=1)
+    trained = torch.cat(
+        [
+            layer.instance(x[:, :3]),
+            torch.nn.functional.batch_norm(x[:, 3:], None, None, layer.batch.weight, layer.batch.bias, True),
+        ],
+        dim=1,
+    )
     torch.testing.assert_close(layer(x), trained, atol=1e-5, rtol=1e-5)
     layer.eval()
     expected = torch.cat([layer.instance(x[:, :3]), layer.batch(x[:, 3:])], dim=1)

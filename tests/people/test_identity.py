@@ -1,4 +1,6 @@
-"""Identities: the same seed, the same person; twins differ in exactly one attribute; names are those of the vocabulary."""
+"""Identities: the same seed, the same person; twins differ in exactly one attribute; names are those of the
+vocabulary.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ def test_the_same_seed_is_the_same_person_and_another_is_not() -> None:
 def test_a_twin_differs_in_exactly_one_attribute(seed: int) -> None:
     person = PEOPLE[seed]
     twin = near_twin(person, seed + 1000)
-    differing = [f.name for f in fields(Identity) if f.name != "seed" and getattr(person, f.name) != getattr(twin, f.name)]
+    differing = [
+        f.name for f in fields(Identity) if f.name != "seed" and getattr(person, f.name) != getattr(twin, f.name)
+    ]
     assert len(differing) == 1
     assert twin.hair.paint.colour in wardrobe.HAIR_COLOURS
 

@@ -1,4 +1,6 @@
-"""Runs on a tiny set: frozen encoder, resumption to the same losses, bad losses, another configuration, pre-training."""
+"""Runs on a tiny set: frozen encoder, resumption to the same losses, bad losses, another configuration,
+pre-training.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,7 @@ def losses(folder: Path) -> list[float]:
 def test_a_run_leaves_usable_weights_and_an_unchanged_encoder(manifest: Path, tmp_path: Path) -> None:
     config = tiny.tiny_config(manifest)
     result = run.train(config, tmp_path / "run")
-    model, weights = load_model(result.weights)
+    _, weights = load_model(result.weights)
     assert result.steps == 6 and len(losses(tmp_path / "run")) == 6
     assert weights.encoder_hash == run.build_model(config.model, seed=config.seed).encoder.hash()
     assert weights.about["provenance"]["seed"] == 3 and weights.about["steps"] == 6
@@ -135,7 +137,9 @@ def test_a_pretrained_encoder_serves_a_run(manifest: Path, tmp_path: Path) -> No
     made = pretrain(config, tmp_path / "pre")
     fresh = run.build_model(config.model, seed=config.seed).encoder.hash()
     encoder = {"kind": "plain", "width": 32, "depth": 2, "num_heads": 2, "weights_file": str(made.weights)}
-    second = tiny.tiny_config(manifest, model={"encoder": encoder}, start_from=str(made.weights), optim={"max_steps": 2})
+    second = tiny.tiny_config(
+        manifest, model={"encoder": encoder}, start_from=str(made.weights), optim={"max_steps": 2}
+    )
     result = run.train(second, tmp_path / "run")
     _, before = load_model(made.weights)
     _, after = load_model(result.weights)

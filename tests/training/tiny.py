@@ -16,7 +16,9 @@ COLOURS = ["red", "blue", "green", "yellow", "black", "white", "pink", "brown", 
 
 
 def tiny_people(folder: Path, identities: int = 8, train: int = 6) -> Path:
-    """Draw `identities` people of two photos, an infrared frame and a sketch each, with a caption; return the manifest."""
+    """Draw `identities` people of two photos, an infrared frame and a sketch each, with a caption; return the
+    manifest.
+    """
     rng = np.random.default_rng(0)
     rows: list[ManifestRow] = []
     for person in range(identities):

@@ -82,7 +82,7 @@ def print_checks(checks: Sequence[Check]) -> None:
 def print_demo(demo: Demo) -> None:
     """Print the retrieval table, in percent, and where the page lies."""
     rows = [
-        (" + ".join(m.title for m in row.modalities), f"{100 * row.rank1:.1f}", f"{100 * row.mean_ap:.1f}")
+        (" + ".join(m.label for m in row.modalities), f"{100 * row.rank1:.1f}", f"{100 * row.mean_ap:.1f}")
         for row in demo.rows
     ]
     print_table((f"searched with, in {demo.num_gallery} pictures", "rank-1", "mAP"), rows)

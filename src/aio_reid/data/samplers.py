@@ -15,7 +15,8 @@ TupleKey = tuple[int, int]
 class IdentityBatches:
     """Batches of `num_identities` x `tuples_per_identity` photo indices; an epoch visits every identity once.
 
-    The order depends on (seed, epoch) alone, so a resumed run sees the batches that it would have seen. An identity with fewer
+    The order depends on (seed, epoch) alone, so a resumed run sees the batches that it would have seen. An identity
+    with fewer
     photos than `tuples_per_identity` repeats them (with other partners and augmentation). The last, incomplete group of
     identities of an epoch is dropped.
 
@@ -24,7 +25,14 @@ class IdentityBatches:
     """
 
     def __init__(
-        self, labels: Sequence[int], *, num_identities: int, tuples_per_identity: int, seed: int, epoch: int = 0, skip: int = 0
+        self,
+        labels: Sequence[int],
+        *,
+        num_identities: int,
+        tuples_per_identity: int,
+        seed: int,
+        epoch: int = 0,
+        skip: int = 0,
     ) -> None:
         self._photos: dict[int, list[int]] = {}
         for index, label in enumerate(labels):

@@ -21,7 +21,9 @@ from aio_reid.errors import DataError
 from aio_reid.records import Modality, Record
 
 SYNTHESISED = (Modality.INFRARED, Modality.SKETCH)
-"""What can be made from a photo: infrared by channel augmentation, sketch by line drawing. Text never is (method.md 8.3)."""
+"""What can be made from a photo: infrared by channel augmentation, sketch by line drawing. Text never is (method.md
+8.3).
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,9 @@ class TupleDataset(Dataset[TrainingTuple]):
         return TrainingTuple(label, pixels, encoded.ids, masked)
 
     def _plain(self, photo: Record, modality: Modality, rng: np.random.Generator) -> Tensor | None:
-        """Return one modality's picture (3, H, W) uint8: the photo, a recorded partner, or one synthesised from the photo."""
+        """Return one modality's picture (3, H, W) uint8: the photo, a recorded partner, or one synthesised from the
+        photo.
+        """
         if modality is Modality.RGB:
             return self._read(photo.image_path, modality)
         partner = self._pick(photo.person_id, modality, rng)

@@ -160,7 +160,7 @@ def _facts(result: SearchResult) -> list[tuple[str, str]]:
         ("Folder", shown(result.folder)),
         ("Pictures", f"{counts.listed:,} listed, {counts.searched:,} searched, {counts.unreadable:,} unreadable"),
         ("Embeddings", f"{counts.embedded:,} made now, {counts.from_cache:,} from the cache"),
-        ("Searched as", f"{result.gallery_modality.title} gallery"),
+        ("Searched as", f"{result.gallery_modality.label} gallery"),
         ("Fusion", f"{result.fusion} fusion" if len(result.parts) > 1 else "one part, none needed"),
         ("Time", f"{timings.total_s:.2f} s (query {timings.query_s:.2f} s, gallery {timings.gallery_s:.2f} s)"),
         ("Weights", f"SHA-256 {result.weights_hash}"),

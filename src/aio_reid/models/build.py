@@ -23,7 +23,8 @@ ENCODER = "encoder."
 
 
 def build_model(config: ModelConfig, *, seed: int) -> AIOModel:
-    """Build a model: the encoder as configured, trainable parts fresh from `seed`, positions and words from the pre-training.
+    """Build a model: the encoder as configured, trainable parts fresh from `seed`, positions and words from the
+    pre-training.
 
     Raises:
         WeightsError: the encoder's weights cannot be had or do not fit.
@@ -34,8 +35,9 @@ def build_model(config: ModelConfig, *, seed: int) -> AIOModel:
         model = _assemble(config, encoder)
     start = encoder.start
     model.sequence.start_from(start.cls_token, start.positions, start.grid)
-    if start.text_tokens is not None and Modality.TEXT in model.modalities:
-        model.tokenizers[Modality.TEXT.value].load_word_table(start.text_tokens)
+    words = model.tokenizers[Modality.TEXT.value] if Modality.TEXT in model.modalities else None
+    if start.text_tokens is not None and isinstance(words, TextTokenizer):
+        words.load_word_table(start.text_tokens)
     return model
 
 
@@ -80,9 +82,10 @@ def load_model(path: Path) -> tuple[AIOModel, WeightsFile]:
         model = build_model(config, seed=0)
         external = {} if weights.has_encoder else {f"{ENCODER}{n}": t for n, t in model.encoder.frozen_state().items()}
         assign_strictly(model, {**external, **weights.tensors}, f"weights {str(path)!r}")
-    if model.encoder.hash() != weights.encoder_hash:
+    found = model.encoder.hash()
+    if found != weights.encoder_hash:
         raise WeightsError(
-            f"weights {str(path)!r} belong to encoder {weights.encoder_hash[:12]}, this one is {model.encoder.hash()[:12]}; "
+            f"weights {str(path)!r} belong to encoder {weights.encoder_hash[:12]}, this one is {found[:12]}; "
             "give the encoder file that they were trained with"
         )
     model.to(memory_format=torch.channels_last)
@@ -92,9 +95,11 @@ def load_model(path: Path) -> tuple[AIOModel, WeightsFile]:
 def export_weights(
     model: AIOModel, config: ModelConfig, about: dict[str, Any], *, dtype: torch.dtype = torch.float32
 ) -> WeightsFile:
-    """Return what a weights file of this model holds. A timm encoder stays outside (it is found by name), a plain one goes in.
+    """Return what a weights file of this model holds. A timm encoder stays outside (it is found by name), a plain one
+    goes in.
 
-    With `dtype` float16 the values are rounded to it, the encoder's hash is that of the rounded values, and the file is half
+    With `dtype` float16 the values are rounded to it, the encoder's hash is that of the rounded values, and the file
+    is half
     as large.
     """
     has_encoder = isinstance(config.encoder, PlainEncoder)
@@ -110,7 +115,8 @@ def export_weights(
 def take_over(model: AIOModel, weights: WeightsFile) -> list[str]:
     """Start `model` from the trained parts of other weights (stage 2 from stage 1); return the names that were taken.
 
-    A visual tokenizer that the other model lacks starts from its RGB tokenizer; positions of another picture size are resized.
+    A visual tokenizer that the other model lacks starts from its RGB tokenizer; positions of another picture size are
+    resized.
     The encoder is never taken from here.
 
     Raises:
@@ -127,7 +133,9 @@ def take_over(model: AIOModel, weights: WeightsFile) -> list[str]:
     taken = {n: t for n, t in source.items() if n in wanted}
     for n, tensor in taken.items():
         if tensor.shape != wanted[n].shape:
-            raise WeightsError(f"cannot start from these weights: {n} is {tuple(tensor.shape)}, needed {tuple(wanted[n].shape)}")
+            raise WeightsError(
+                f"cannot start from these weights: {n} is {tuple(tensor.shape)}, needed {tuple(wanted[n].shape)}"
+            )
     model.load_state_dict(taken, strict=False)
     return sorted(taken)
 

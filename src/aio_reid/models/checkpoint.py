@@ -1,4 +1,6 @@
-"""Weights on disk: one safetensors file with the model's configuration in its header, written atomically, read strictly."""
+"""Weights on disk: one safetensors file with the model's configuration in its header, written atomically, read
+strictly.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -59,7 +60,9 @@ def write_weights(path: Path, weights: WeightsFile) -> None:
         os.replace(partial, path)
     except (OSError, SafetensorError) as error:
         partial.unlink(missing_ok=True)
-        raise StorageError(f"weights cannot be written to {str(path)!r}: {error}; free space or choose another file") from None
+        raise StorageError(
+            f"weights cannot be written to {str(path)!r}: {error}; free space or choose another file"
+        ) from None
 
 
 def read_weights(path: Path) -> WeightsFile:
@@ -69,18 +72,22 @@ def read_weights(path: Path) -> WeightsFile:
         WeightsError: missing, damaged, or not a file of this project.
     """
     if not path.is_file():
-        raise WeightsError(f"weights {str(path)!r} do not exist; give 'aio-nano' or a .safetensors file written by aio-reid")
+        raise WeightsError(
+            f"weights {str(path)!r} do not exist; give 'aio-nano' or a .safetensors file written by aio-reid"
+        )
     try:
         with safe_open(str(path), framework="pt") as file:
             header = file.metadata() or {}
             if header.get("format") != FORMAT:
                 raise WeightsError(
-                    f"{str(path)!r} holds format {header.get('format')!r}, expected {FORMAT!r}: not weights of this program; "
-                    "encoder weights of others belong into model.encoder.weights_file of a training configuration"
+                    f"{str(path)!r} holds format {header.get('format')!r}, expected {FORMAT!r}: not weights of "
+                    "this program; encoder weights of others belong into model.encoder.weights_file of a training configuration"
                 )
             tensors = {name: _float32(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118  (no mapping)
     except (SafetensorError, OSError) as error:
-        raise WeightsError(f"weights {str(path)!r} cannot be read ({error}); the file is damaged or no safetensors") from None
+        raise WeightsError(
+            f"weights {str(path)!r} cannot be read ({error}); the file is damaged or no safetensors"
+        ) from None
     return WeightsFile(
         tensors=tensors,
         model=json.loads(header["model"]),

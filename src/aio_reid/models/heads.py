@@ -1,4 +1,6 @@
-"""The heads with parameters: BNNeck and identity classifier (CE), masked attribute prediction (VA). FB is a loss without parameters."""
+"""The heads with parameters: BNNeck and identity classifier (CE), masked attribute prediction (VA). FB is a loss
+without parameters.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ class IdentityClassifier(nn.Module):
 
 
 class AttributeHead(nn.Module):
-    """Predict masked attribute words from text and photo: Linear 2D to D, GELU, LayerNorm, Linear D to A (method.md 6.2)."""
+    """Predict masked attribute words from text and photo: Linear 2D to D, GELU, LayerNorm, Linear D to A (method.md
+    6.2).
+    """
 
     def __init__(self, width: int, num_attributes: int) -> None:
         super().__init__()
@@ -52,7 +56,9 @@ class AttributeHead(nn.Module):
         nn.init.zeros_(self.classifier.bias)
 
     def forward(self, text: Tensor, photo: Tensor) -> Tensor:
-        """Return logits (K, A) for K masked positions: their text outputs (K, D) beside the same tuples' photo features (K, D)."""
+        """Return logits (K, A) for K masked positions: their text outputs (K, D) beside the same tuples' photo
+        features (K, D).
+        """
         joined = torch.cat([text, photo], dim=-1)  # (K, 2D)
         logits: Tensor = self.classifier(self.norm(self.activation(self.dense(joined))))
         return logits

@@ -1,4 +1,6 @@
-"""The AIO model: tokens of any set of modalities, read side by side by one frozen encoder, become one feature (method.md section 4)."""
+"""The AIO model: tokens of any set of modalities, read side by side by one frozen encoder, become one feature
+(method.md section 4).
+"""
 
 from __future__ import annotations
 

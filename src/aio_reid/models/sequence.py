@@ -15,7 +15,8 @@ from aio_reid.records import Modality
 class SequenceEmbedding(nn.Module):
     """Learnable [CLS], one position table for all visual modalities, one for text, and a code per modality.
 
-    The visual modalities share a table because their crops are spatially aligned; a table of its own for each place in the
+    The visual modalities share a table because their crops are spatially aligned; a table of its own for each place
+    in the
     concatenation would make a modality's tokens depend on which others are present.
     """
 
@@ -30,10 +31,13 @@ class SequenceEmbedding(nn.Module):
         self.text_positions = nn.Parameter(torch.empty(1, context_length, width))
         self.codes = nn.ParameterDict({m.value: nn.Parameter(torch.zeros(width)) for m in modalities})
         for table in (self.cls, self.cls_position, self.visual_positions, self.text_positions):
-            nn.init.normal_(table, std=0.02)
+            if not table.is_meta:
+                nn.init.normal_(table, std=0.02)
 
     def forward(self, parts: Mapping[Modality, Tokens]) -> tuple[Tensor, Tensor | None]:
-        """Return the sequence (B, 1 + sum of N, D) in fusion order and its key mask (B, ...) bool, None if nothing is padded."""
+        """Return the sequence (B, 1 + sum of N, D) in fusion order and its key mask (B, ...) bool, None if nothing is
+        padded.
+        """
         chosen = [m for m in Modality if m in parts]
         B = parts[chosen[0]].values.shape[0]
         pieces = [(self.cls + self.cls_position).expand(B, -1, -1)]  # (B, 1, D)
@@ -41,14 +45,19 @@ class SequenceEmbedding(nn.Module):
         sequence = torch.cat([p.to(pieces[-1].dtype) for p in pieces], dim=1)  # (B, 1 + N..., D)
         if all(parts[m].valid is None for m in chosen):
             return sequence, None
-        return sequence, torch.cat([sequence.new_ones(B, 1, dtype=torch.bool), *(_valid(parts[m]) for m in chosen)], dim=1)
+        return sequence, torch.cat(
+            [sequence.new_ones(B, 1, dtype=torch.bool), *(_valid(parts[m]) for m in chosen)], dim=1
+        )
 
     def _placed(self, modality: Modality, values: Tensor) -> Tensor:
         table = self.visual_positions if modality.is_visual else self.text_positions
-        return values + table[:, : values.shape[1]] + self.codes[modality.value]
+        placed: Tensor = values + table[:, : values.shape[1]] + self.codes[modality.value]
+        return placed
 
     def start_from(self, cls: Tensor | None, positions: Tensor | None, grid: tuple[int, int] | None) -> None:
-        """Initialise from a pre-trained class embedding (1, 1, D) and position table (1 + h*w, D), resized bicubically."""
+        """Initialise from a pre-trained class embedding (1, 1, D) and position table (1 + h*w, D), resized
+        bicubically.
+        """
         with torch.no_grad():
             if cls is not None:
                 self.cls.copy_(cls)

@@ -1,4 +1,6 @@
-"""Modality tokenizers: an IBN convolution stem per visual modality, a word table for sentences (method.md sections 3.1, 3.3)."""
+"""Modality tokenizers: an IBN convolution stem per visual modality, a word table for sentences (method.md sections
+3.1, 3.3).
+"""
 
 from __future__ import annotations
 
@@ -24,21 +26,26 @@ class Tokens:
 class IBN(nn.Module):
     """Instance normalisation on the first half of the channels, batch normalisation on the rest (IBN-a, TransReID-SSL).
 
-    Both are written as one scale and shift per picture and channel. In eval mode the two halves are applied together. Moments
-    come from the mean and the mean of squares, which on a CPU is some ten times as fast as torch's variance in this layout.
+    Both are written as one scale and shift per picture and channel. In eval mode the two halves are applied together.
+    Moments
+    come from the mean and the mean of squares, which on a CPU is some ten times as fast as torch's variance in this
+    layout.
     """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.half = channels // 2
-        self.instance = nn.InstanceNorm2d(self.half, affine=True)
-        self.batch = nn.BatchNorm2d(channels - self.half)
+        self.num_instance = channels // 2
+        self.instance = nn.InstanceNorm2d(self.num_instance, affine=True)
+        self.batch = nn.BatchNorm2d(channels - self.num_instance)
 
     def forward(self, x: Tensor) -> Tensor:
-        first = x[:, : self.half]
+        first = x[:, : self.num_instance]
         scale, shift = self._instance_affine(first)  # (B, C/2)
         if self.training:
-            whole = torch.cat([torch.addcmul(_spread(shift, x), first, _spread(scale, x)), self.batch(x[:, self.half :])], dim=1)
+            whole = torch.cat(
+                [torch.addcmul(_spread(shift, x), first, _spread(scale, x)), self.batch(x[:, self.num_instance :])],
+                dim=1,
+            )
             return whole.contiguous(memory_format=torch.channels_last)  # (B, C, H, W)
         batch = self.batch
         assert batch.running_mean is not None and batch.running_var is not None
@@ -84,6 +91,8 @@ class VisualTokenizer(nn.Module):
         self.to(memory_format=torch.channels_last)
 
     def _initialise(self) -> None:
+        if self.projection.weight.is_meta:  # values come from a file; initialising would import a compiler, a second
+            return
         for layer in self.stem:
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
@@ -107,18 +116,21 @@ class TextTokenizer(nn.Module):
     def __init__(self, width: int, *, word_width: int | None = None) -> None:
         super().__init__()
         self.words = nn.Embedding(VOCABULARY_SIZE, word_width or width)
-        nn.init.normal_(self.words.weight, std=0.02)
+        if not self.words.weight.is_meta:
+            nn.init.normal_(self.words.weight, std=0.02)
         self.projection = nn.Identity() if word_width in (None, width) else nn.Linear(int(word_width or width), width)
 
     def forward(self, ids: Tensor) -> Tokens:
         """Return tokens (B, N, D) of ids (B, N) int64 that contain the end mark 49407; `valid` ends with it."""
-        B, N = ids.shape
+        N = ids.shape[1]
         end = (ids == END_ID).int().argmax(dim=1)  # (B,) the first end mark
         valid = torch.arange(N, device=ids.device)[None, :] <= end[:, None]  # (B, N)
         return Tokens(self.projection(self.words(ids)), valid)
 
     def load_word_table(self, table: Tensor) -> None:
-        """Start from a pre-trained table (49408, W): copied if W fits, zero-padded if narrower; the mask row stays fresh."""
+        """Start from a pre-trained table (49408, W): copied if W fits, zero-padded if narrower; the mask row stays
+        fresh.
+        """
         rows, columns = table.shape
         with torch.no_grad():
             fresh = self.words.weight[MASK_ID].clone()

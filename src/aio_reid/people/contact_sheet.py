@@ -62,7 +62,7 @@ def _block(identity: Identity, shots: Sequence[Shot]) -> Image.Image:
     pen, font = ImageDraw.Draw(block), ImageFont.load_default(FONT_SIZE)
     for place, shot in enumerate(pictures):
         x = place * (width + GAP)
-        name = shot.camera_id if shot.modality is Modality.RGB else shot.modality.title
+        name = shot.camera_id if shot.modality is Modality.RGB else shot.modality.label
         pen.text((x, 2), f"photo {name}" if shot.modality is Modality.RGB else str(name), _INK, font)
         block.paste(Image.fromarray(np.ascontiguousarray(draw_shot(shot, identity, CELL))), (x, head))
     sentence = next(tell_shot(shot, identity).text for shot in shots if not shot.modality.is_visual)

@@ -1,6 +1,7 @@
 """Who a synthetic person is: everything that stays the same from camera to camera.
 
-`random_identity` draws a person from a seed; `near_twin` changes exactly one attribute of a person, so that models learn to
+`random_identity` draws a person from a seed; `near_twin` changes exactly one attribute of a person, so that models
+learn to
 look at all of them. Nothing is rendered here.
 """
 
@@ -25,7 +26,8 @@ class Paint:
         colour: colour class ("navy").
         tone: "", "dark" or "light".
         rgb: the very colour of this thing, sRGB in 0..1.
-        nir: share of near infrared light (850 nm) that it reflects, 0..1. Most dyes are transparent there, so it says little about
+        nir: share of near infrared light (850 nm) that it reflects, 0..1. Most dyes are transparent there, so it says
+            little about
             the colour: a black cotton shirt may look as light as a white one.
     """
 
@@ -76,7 +78,9 @@ class Carried:
 
 @dataclass(frozen=True, slots=True)
 class Hair:
-    """Hair; `style` is "bald", "short", "long", "ponytail", "bun", "braid" or "curly"; `length` 0 (cropped) to 1 (to the hip)."""
+    """Hair; `style` is "bald", "short", "long", "ponytail", "bun", "braid" or "curly"; `length` 0 (cropped) to 1 (to
+    the hip).
+    """
 
     style: str
     paint: Paint
@@ -192,7 +196,9 @@ def random_paint(rng: np.random.Generator, material: str, *, colour: str | None 
 
 
 def _near_infrared(rng: np.random.Generator, material: str, shade: np.ndarray) -> float:
-    """Reflectance at 850 nm: high for plant and wool fibres whatever their dye, low for carbon black, leather and some synthetics."""
+    """Reflectance at 850 nm: high for plant and wool fibres whatever their dye, low for carbon black, leather and
+    some synthetics.
+    """
     mean, spread, trace = {
         "cotton": (0.62, 0.14, 0.10),
         "wool": (0.58, 0.14, 0.08),
@@ -216,13 +222,19 @@ def _outfit(rng: np.random.Generator, feminine: bool) -> tuple[Garment, Garment 
     upper = _garment(rng, kind, wardrobe.UPPER_KINDS[kind])
     if not upper.is_open:
         return upper, None, lower
-    inner_kind = "shirt" if kind == "suit" else ("t-shirt", "shirt", "blouse" if feminine else "polo")[int(rng.integers(3))]
+    inner_kind = (
+        "shirt" if kind == "suit" else ("t-shirt", "shirt", "blouse" if feminine else "polo")[int(rng.integers(3))]
+    )
     return _garment(rng, inner_kind, wardrobe.UPPER_KINDS[inner_kind]), upper, lower
 
 
 def _garment(rng: np.random.Generator, name: str, kind: GarmentKind) -> Garment:
     material = kind.materials[int(rng.integers(len(kind.materials)))]
-    colour = _pick(rng, {"blue": 45.0, "navy": 20.0, "black": 15.0, "gray": 10.0, "white": 5.0}) if material == "denim" else None
+    colour = (
+        _pick(rng, {"blue": 45.0, "navy": 20.0, "black": 15.0, "gray": 10.0, "white": 5.0})
+        if material == "denim"
+        else None
+    )
     pattern = _pick(rng, dict(wardrobe.PATTERNS)) if rng.random() < kind.patterned else ""
     paint = random_paint(rng, material, colour=colour)
     return Garment(

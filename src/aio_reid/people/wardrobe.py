@@ -1,10 +1,13 @@
-"""What people may wear: colours, garments and how often they occur. Names are the attribute classes of method.md section 9."""
+"""What people may wear: colours, garments and how often they occur. Names are the attribute classes of method.md
+section 9.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-# Name -> (typical sRGB in 0..1, how often it is worn). Frequencies follow everyday street clothes: dark and neutral lead.
+# Name -> (typical sRGB in 0..1, how often it is worn). Frequencies follow everyday street clothes: dark and neutral
+# lead.
 COLOURS: dict[str, tuple[tuple[float, float, float], float]] = {
     "black": ((0.07, 0.07, 0.08), 20.0),
     "white": ((0.92, 0.92, 0.91), 14.0),
@@ -73,7 +76,9 @@ _LONG = ("long-sleeved",)
 UPPER_KINDS: dict[str, GarmentKind] = {
     "t-shirt": GarmentKind(24, 20, ("short-sleeved",), ("cotton", "synthetic"), (0.02, 0.12), 0.40),
     "shirt": GarmentKind(16, 10, _ANY_SLEEVE, ("cotton",), (0.02, 0.14), 0.35),
-    "blouse": GarmentKind(0, 10, ("short-sleeved", "long-sleeved", "sleeveless"), ("cotton", "synthetic"), (0.0, 0.12), 0.4),
+    "blouse": GarmentKind(
+        0, 10, ("short-sleeved", "long-sleeved", "sleeveless"), ("cotton", "synthetic"), (0.0, 0.12), 0.4
+    ),
     "polo": GarmentKind(8, 3, ("short-sleeved",), ("cotton",), (0.02, 0.1), 0.25),
     "sweater": GarmentKind(7, 9, _LONG, ("wool", "cotton"), (0.02, 0.14), 0.25),
     "sweatshirt": GarmentKind(6, 5, _LONG, ("cotton",), (0.02, 0.12), 0.3),
@@ -97,7 +102,9 @@ LOWER_KINDS: dict[str, GarmentKind] = {
     "capris": GarmentKind(2, 6, ("",), ("cotton", "denim"), (0.6, 0.78), 0.08),
 }
 
-DRESS_KIND = GarmentKind(0, 12, ("sleeveless", "short-sleeved", "long-sleeved"), ("cotton", "synthetic"), (0.3, 0.95), 0.45)
+DRESS_KIND = GarmentKind(
+    0, 12, ("sleeveless", "short-sleeved", "long-sleeved"), ("cotton", "synthetic"), (0.3, 0.95), 0.45
+)
 
 SHOE_KINDS: dict[str, tuple[float, float]] = {
     "sneakers": (30, 26),

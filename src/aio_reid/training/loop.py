@@ -94,7 +94,11 @@ def _batches(parts: LoopParts, start: RunPosition, total: int) -> Iterator[tuple
             skip=skip,
         )
         loader = DataLoader(
-            parts.dataset, batch_sampler=batches, collate_fn=collate, num_workers=data.num_workers, worker_init_fn=_one_thread
+            parts.dataset,
+            batch_sampler=batches,
+            collate_fn=collate,
+            num_workers=data.num_workers,
+            worker_init_fn=_one_thread,
         )
         for place, batch in enumerate(loader, start=skip + 1):
             step += 1
@@ -145,7 +149,13 @@ def _row(
 ) -> dict[str, float]:
     values = {name: float(value.detach()) for name, value in losses.items()}
     rate_now = float(optimizer.param_groups[0]["lr"])
-    return {"step": position.step - 1, "epoch": position.epoch, "lr": rate_now, "tuples_per_s": round(rate, 2), **values}
+    return {
+        "step": position.step - 1,
+        "epoch": position.epoch,
+        "lr": rate_now,
+        "tuples_per_s": round(rate, 2),
+        **values,
+    }
 
 
 def _check_finite(row: dict[str, float], batch: TupleBatch, position: RunPosition) -> None:
@@ -154,8 +164,8 @@ def _check_finite(row: dict[str, float], batch: TupleBatch, position: RunPositio
         identities = sorted(set(batch.labels.tolist()))
         raise TrainingError(
             f"loss not finite at step {position.step} (epoch {position.epoch}, batch {position.batch}): "
-            f"{', '.join(f'{n}={v}' for n, v in bad.items())}; identities {identities[:8]} of the batch; the last checkpoint is "
-            "kept: lower optim.learning_rate or use precision fp32, then --resume"
+            f"{', '.join(f'{n}={v}' for n, v in bad.items())}; identities {identities[:8]} of the batch; the last "
+            "checkpoint is kept: lower optim.learning_rate or use precision fp32, then --resume"
         )
 
 

@@ -31,7 +31,13 @@ class TrainingObjective(nn.Module):
     """Model, training heads and losses as one module, so that a step is one forward call whatever wraps it."""
 
     def __init__(
-        self, model: AIOModel, *, classifier: IdentityClassifier, attribute_head: AttributeHead, loss: LossConfig, seed: int
+        self,
+        model: AIOModel,
+        *,
+        classifier: IdentityClassifier,
+        attribute_head: AttributeHead,
+        loss: LossConfig,
+        seed: int,
     ) -> None:
         super().__init__()
         self.model = model
@@ -73,7 +79,9 @@ class TrainingObjective(nn.Module):
         return subsets[int(rng.integers(len(subsets)))]
 
     def _identity(self, features: Mapping[str, Tensor], rows: Mapping[str, Tensor], labels: Tensor) -> Tensor:
-        """Equation (4). All features pass the shared bottleneck together, so that its statistics are those of retrieval."""
+        """Equation (4). All features pass the shared bottleneck together, so that its statistics are those of
+        retrieval.
+        """
         if self.loss.ce_weight == 0:
             return labels.new_zeros((), dtype=torch.float32)
         logits = self.classifier(self.model.bottleneck(torch.cat([f.float() for f in features.values()])))
@@ -85,7 +93,9 @@ class TrainingObjective(nn.Module):
         return mean_over_modalities(losses)
 
     def _attributes(self, rgb: Tensor, batch: TupleBatch) -> Tensor:
-        """Equation (5): the masked caption is read alone; each masked position is predicted beside its tuple's photo."""
+        """Equation (5): the masked caption is read alone; each masked position is predicted beside its tuple's
+        photo.
+        """
         if self.loss.va_weight == 0 or batch.masked_ids is None or len(batch.masked_labels) == 0:
             return rgb.new_zeros((), dtype=torch.float32)
         outputs = self.model.encode({Modality.TEXT: self._words(batch.masked_ids)}).tokens  # (b, L, D)
@@ -104,7 +114,9 @@ class TrainingObjective(nn.Module):
         rgb = features[Modality.RGB.value]
         if self.loss.fb_weight == 0:
             return rgb.new_zeros((), dtype=torch.float32)
-        others = {name: _scattered(f, rows[name], len(labels)) for name, f in features.items() if name != Modality.RGB.value}
+        others = {
+            name: _scattered(f, rows[name], len(labels)) for name, f in features.items() if name != Modality.RGB.value
+        }
         if self.loss.binding == "infonce":
             return binding_loss(
                 rgb,

@@ -38,7 +38,9 @@ def build_optimizer(
 
 
 def learning_rate_factor(step: int, *, total_steps: int, warmup_share: float) -> float:
-    """Return the factor on the learning rate at `step` (0-based): linear warm-up, then cosine to zero at `total_steps`."""
+    """Return the factor on the learning rate at `step` (0-based): linear warm-up, then cosine to zero at
+    `total_steps`.
+    """
     warmup = max(1, round(total_steps * warmup_share))
     if step < warmup:
         return (step + 1) / warmup

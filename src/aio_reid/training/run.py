@@ -48,7 +48,8 @@ class TrainingResult:
 def train(
     config: RunConfig, out: Path, *, resume: bool = False, half: bool = False, progress: Progress = SILENT
 ) -> TrainingResult:
-    """Run a training configuration into the folder `out`; leaves config, log, checkpoint, TensorBoard and weights there.
+    """Run a training configuration into the folder `out`; leaves config, log, checkpoint, TensorBoard and weights
+    there.
 
     `half` stores the final weights as float16.
 
@@ -98,7 +99,9 @@ def _prepare_folder(out: Path, settings: dict[str, Any], resume: bool) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         if (out / CHECKPOINT).exists() and not resume:
-            raise TrainingError(f"{str(out)!r} holds a run already: add --resume to go on with it, or give another --out")
+            raise TrainingError(
+                f"{str(out)!r} holds a run already: add --resume to go on with it, or give another --out"
+            )
         if any(out.iterdir()) and not (out / "config.yaml").exists():
             raise TrainingError(f"{str(out)!r} holds other files; give a new folder as --out")
         (out / "config.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
@@ -152,7 +155,9 @@ def _about(
 def _validation(
     config: RunConfig, records: list[Record], model: AIOModel, out: Path, latest: dict[str, float]
 ) -> Validate:
-    """Return the function that ranks unseen identities for every modality and combination; it keeps its figures in `latest`."""
+    """Return the function that ranks unseen identities for every modality and combination; it keeps its figures in
+    `latest`.
+    """
     chosen = _validation_records(records, config.num_validation_identities, config.model.modalities)
 
     def validate() -> dict[str, float]:

@@ -1,9 +1,12 @@
-"""The state of a run on disk: the trained parts, the optimiser and where the run stands; enough to go on to the same losses."""
+"""The state of a run on disk: the trained parts, the optimiser and where the run stands; enough to go on to the same
+losses.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,7 +64,9 @@ def save_checkpoint(
         os.replace(partial, target)
     except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
         partial.unlink(missing_ok=True)
-        raise StorageError(f"checkpoint cannot be written to {str(target)!r}: {error}; free space, then --resume") from None
+        raise StorageError(
+            f"checkpoint cannot be written to {str(target)!r}: {error}; free space, then --resume"
+        ) from None
 
 
 def load_checkpoint(
@@ -79,8 +84,10 @@ def load_checkpoint(
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         about = json.loads(state["about"])
-    except Exception as error:
-        raise TrainingError(f"checkpoint {str(path)!r} is damaged ({type(error).__name__}); delete it to start over") from None
+    except (OSError, RuntimeError, KeyError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        raise TrainingError(
+            f"checkpoint {str(path)!r} is damaged ({type(error).__name__}); delete it to start over"
+        ) from None
     for what, expected in (("config_hash", config_hash), ("encoder_hash", encoder_hash)):
         if about.get(what) != expected:
             raise TrainingError(

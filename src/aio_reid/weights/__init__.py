@@ -24,7 +24,9 @@ def find_weights(name: str | Path) -> Path:
         return path
     path = Path(name).expanduser()
     if not path.is_file():
-        raise WeightsError(f"weights {str(name)!r} not found; give {', '.join(PACKAGED)} or a .safetensors file of aio-reid")
+        raise WeightsError(
+            f"weights {str(name)!r} not found; give {', '.join(PACKAGED)} or a .safetensors file of aio-reid"
+        )
     return path
 
 

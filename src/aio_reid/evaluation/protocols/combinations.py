@@ -166,7 +166,7 @@ def parse_subset(letters: str) -> Subset:
     """
     known = {modality.letter: modality for modality in Modality}
     if not letters or len(set(letters)) != len(letters) or not set(letters) <= set(known):
-        allowed = ", ".join(f"{letter} {modality.title}" for letter, modality in known.items())
+        allowed = ", ".join(f"{letter} {modality.label}" for letter, modality in known.items())
         raise DataError(f"{letters!r} names no combination; give each of these letters at most once: {allowed}")
     return tuple(modality for letter, modality in known.items() if letter in letters)
 
