@@ -81,7 +81,7 @@ def read_weights(path: Path) -> WeightsFile:
             if header.get("format") != FORMAT:
                 raise WeightsError(
                     f"{str(path)!r} holds format {header.get('format')!r}, expected {FORMAT!r}: not weights of "
-                    "this program; encoder weights of others belong into model.encoder.weights_file of a training configuration"
+                    "this program; encoder weights of others belong into model.encoder.weights_file of a configuration"
                 )
             tensors = {name: _float32(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118  (no mapping)
     except (SafetensorError, OSError) as error:
