@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from aio_reid.people.figure import Layers, Part, View, draw_figure, frontal_view, random_view
-from aio_reid.people.identity import Carried, Identity, Paint, random_identity, random_paint
+from aio_reid.people.identity import Carried, Identity, random_identity
+from aio_reid.people.paint import Paint, random_paint
 
 HEIGHT = 160
 

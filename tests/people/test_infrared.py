@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from aio_reid.people.camera import neutral_camera, random_camera
-from aio_reid.people.identity import random_identity, random_paint
+from aio_reid.people.identity import random_identity
 from aio_reid.people.infrared import render_infrared
+from aio_reid.people.paint import random_paint
 from aio_reid.people.photo import render_photo
 
 

@@ -11,7 +11,8 @@ import pytest
 from aio_reid.people.background import draw_background
 from aio_reid.people.camera import SCENES, Camera, neutral_camera, random_camera
 from aio_reid.people.figure import Part, View, draw_figure
-from aio_reid.people.identity import random_identity, random_paint
+from aio_reid.people.identity import random_identity
+from aio_reid.people.paint import random_paint
 from aio_reid.people.photo import light_figure, overlap, photo_light, render_photo
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from aio_reid.people.artists import NUM_ARTISTS, NUM_STYLES, artist_hand
-from aio_reid.people.identity import Garment, Identity, random_identity, random_paint
+from aio_reid.people.identity import Garment, Identity, random_identity
+from aio_reid.people.paint import random_paint
 from aio_reid.people.pencil import render_pencil
 from aio_reid.people.sketch import render_sketch
 from aio_reid.people.strokes import draw_contours, hatch

@@ -17,6 +17,7 @@ from aio_reid.api import AIO
 from aio_reid.errors import ConfigError, TrainingError
 from aio_reid.models.build import load_model
 from aio_reid.training import loop, run
+from aio_reid.training.export import export_run
 from aio_reid.training.pretrain import pretrain
 from aio_reid.training.state import read_log
 
@@ -154,3 +155,14 @@ def test_pretraining_refuses_a_run_of_another_kind(manifest: Path, tmp_path: Pat
 def test_log_cut_by_a_kill_is_read_up_to_the_last_whole_line(tmp_path: Path) -> None:
     (tmp_path / "log.jsonl").write_text(json.dumps({"step": 0}) + "\n" + '{"step": 1, "tot')
     assert read_log(tmp_path) == [{"step": 0}]
+
+
+def test_exported_weights_load_in_half_precision_too(manifest: Path, tmp_path: Path) -> None:
+    result = run.train(tiny.tiny_config(manifest, optim={"max_steps": 1}), tmp_path / "run")
+    whole = export_run(tmp_path / "run", tmp_path / "whole.safetensors")
+    half = export_run(tmp_path / "run", tmp_path / "half.safetensors", half=True)
+    sentence = ["a man in a red jacket"]
+    expected = AIO.load(result.weights).embed(sentence)
+    assert (AIO.load(whole).embed(sentence) == expected).all()
+    assert abs(AIO.load(half).embed(sentence) - expected).max() < 0.01
+    assert half.stat().st_size < 0.7 * whole.stat().st_size

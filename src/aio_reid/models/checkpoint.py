@@ -57,6 +57,7 @@ def write_weights(path: Path, weights: WeightsFile) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file(tensors, str(partial), metadata=header)
+        partial.chmod(0o644)  # safetensors makes files that only their owner reads; weights are meant to be shared
         os.replace(partial, path)
     except (OSError, SafetensorError) as error:
         partial.unlink(missing_ok=True)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from aio_reid.people.identity import RGB, Garment, Identity, Paint
+from aio_reid.people.identity import Garment, Identity
+from aio_reid.people.paint import RGB, Paint
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,34 +7,13 @@ look at all of them. Nothing is rendered here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from aio_reid.people import wardrobe
+from aio_reid.people.paint import RGB, Paint, hair_paint, other_paint, pick, random_paint, to_rgb
 from aio_reid.people.wardrobe import GarmentKind
-
-RGB = tuple[float, float, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Paint:
-    """One colour of a thing.
-
-    Attributes:
-        colour: colour class ("navy").
-        tone: "", "dark" or "light".
-        rgb: the very colour of this thing, sRGB in 0..1.
-        nir: share of near infrared light (850 nm) that it reflects, 0..1. Most dyes are transparent there, so it says
-            little about
-            the colour: a black cotton shirt may look as light as a white one.
-    """
-
-    colour: str
-    tone: str
-    rgb: RGB
-    nir: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +107,7 @@ class Identity:
 def random_identity(seed: int) -> Identity:
     """Draw a person; the same seed gives the same person on every machine."""
     rng = np.random.default_rng((seed, 0x1DE))
-    gender = _pick(rng, {"man": 44.0, "woman": 44.0, "boy": 6.0, "girl": 6.0})
+    gender = pick(rng, {"man": 44.0, "woman": 44.0, "boy": 6.0, "girl": 6.0})
     feminine = gender in ("woman", "girl")
     is_child = gender in ("boy", "girl")
     height = rng.normal(1.32, 0.12) if is_child else rng.normal(1.64 if feminine else 1.77, 0.07)
@@ -141,7 +120,7 @@ def random_identity(seed: int) -> Identity:
         build=float(np.clip(rng.normal(0.45, 0.22), 0.0, 1.0)),
         shoulder=float(np.clip(rng.normal(0.95 if feminine else 1.06, 0.06), 0.8, 1.25)),
         leg=float(np.clip(rng.normal(1.0, 0.04), 0.9, 1.12)),
-        skin=_to_rgb(skin_base * rng.uniform(0.92, 1.06)),
+        skin=to_rgb(skin_base * rng.uniform(0.92, 1.06)),
         hair=_hair(rng, feminine),
         has_beard=gender == "man" and bool(rng.random() < 0.22),
         headwear=_headwear(rng, feminine),
@@ -166,11 +145,11 @@ def near_twin(identity: Identity, seed: int) -> Identity:
     change = changes[int(rng.integers(len(changes)))]
     outer, upper, lower = identity.outer, identity.upper, identity.lower
     if change == "upper_paint" and outer is not None and not outer.is_open:  # the shirt below is hidden
-        return replace(identity, outer=replace(outer, paint=_other_paint(rng, outer.paint)))
+        return replace(identity, outer=replace(outer, paint=other_paint(rng, outer.paint)))
     if change == "upper_paint":
-        return replace(identity, upper=replace(upper, paint=_other_paint(rng, upper.paint)))
+        return replace(identity, upper=replace(upper, paint=other_paint(rng, upper.paint)))
     if change == "lower_paint" and lower is not None:
-        return replace(identity, lower=replace(lower, paint=_other_paint(rng, lower.paint)))
+        return replace(identity, lower=replace(lower, paint=other_paint(rng, lower.paint)))
     if change == "carried":
         bags = random_identity(seed).carried or (Carried("backpack", random_paint(rng, "synthetic"), 1, 1.0),)
         return replace(identity, carried=() if identity.carried else bags)
@@ -178,46 +157,15 @@ def near_twin(identity: Identity, seed: int) -> Identity:
         return replace(identity, headwear=None if identity.headwear else _garment_plain(rng, "cap", "cotton"))
     if change == "hair":
         names = {n: weight for n, (_, weight) in wardrobe.HAIR_COLOURS.items() if n != identity.hair.paint.colour}
-        return replace(identity, hair=replace(identity.hair, paint=_hair_paint(rng, _pick(rng, names))))
-    return replace(identity, shoes=replace(identity.shoes, paint=_other_paint(rng, identity.shoes.paint)))
-
-
-def random_paint(rng: np.random.Generator, material: str, *, colour: str | None = None) -> Paint:
-    """Draw a colour as cloth shops sell it: a class, sometimes dark or light, and a shade of its own."""
-    name = colour or _pick(rng, {n: weight for n, (_, weight) in wardrobe.COLOURS.items()})
-    base = np.array(wardrobe.COLOURS[name][0])
-    tone = "" if name in ("black", "white", "navy", "maroon") else _pick(rng, {"": 70.0, "dark": 15.0, "light": 15.0})
-    if tone == "dark":
-        base = base * 0.6
-    if tone == "light":
-        base = base + (1.0 - base) * 0.42
-    shade = base * rng.uniform(0.88, 1.12) + rng.normal(0.0, 0.022, 3)
-    return Paint(colour=name, tone=tone, rgb=_to_rgb(shade), nir=_near_infrared(rng, material, shade))
-
-
-def _near_infrared(rng: np.random.Generator, material: str, shade: np.ndarray) -> float:
-    """Reflectance at 850 nm: high for plant and wool fibres whatever their dye, low for carbon black, leather and
-    some synthetics.
-    """
-    mean, spread, trace = {
-        "cotton": (0.62, 0.14, 0.10),
-        "wool": (0.58, 0.14, 0.08),
-        "synthetic": (0.50, 0.20, 0.15),
-        "denim": (0.55, 0.10, 0.10),
-        "leather": (0.25, 0.12, 0.15),
-    }[material]
-    luma = float(shade @ np.array([0.299, 0.587, 0.114]))
-    value = rng.normal(mean, spread) + trace * (luma - 0.5)
-    if rng.random() < 0.2:  # pigment instead of dye: as dark there as to the eye
-        value = 0.1 + 0.7 * luma
-    return float(np.clip(value, 0.05, 0.95))
+        return replace(identity, hair=replace(identity.hair, paint=hair_paint(rng, pick(rng, names))))
+    return replace(identity, shoes=replace(identity.shoes, paint=other_paint(rng, identity.shoes.paint)))
 
 
 def _outfit(rng: np.random.Generator, feminine: bool) -> tuple[Garment, Garment | None, Garment | None]:
-    kind = _pick(rng, {name: _weight(k, feminine) for name, k in wardrobe.UPPER_KINDS.items()})
+    kind = pick(rng, {name: _weight(k, feminine) for name, k in wardrobe.UPPER_KINDS.items()})
     if feminine and rng.random() < 0.12:
         return _garment(rng, "dress", wardrobe.DRESS_KIND), None, None
-    lower_kind = _pick(rng, {name: _weight(k, feminine) for name, k in wardrobe.LOWER_KINDS.items()})
+    lower_kind = pick(rng, {name: _weight(k, feminine) for name, k in wardrobe.LOWER_KINDS.items()})
     lower = _garment(rng, lower_kind, wardrobe.LOWER_KINDS[lower_kind])
     upper = _garment(rng, kind, wardrobe.UPPER_KINDS[kind])
     if not upper.is_open:
@@ -231,16 +179,16 @@ def _outfit(rng: np.random.Generator, feminine: bool) -> tuple[Garment, Garment 
 def _garment(rng: np.random.Generator, name: str, kind: GarmentKind) -> Garment:
     material = kind.materials[int(rng.integers(len(kind.materials)))]
     colour = (
-        _pick(rng, {"blue": 45.0, "navy": 20.0, "black": 15.0, "gray": 10.0, "white": 5.0})
+        pick(rng, {"blue": 45.0, "navy": 20.0, "black": 15.0, "gray": 10.0, "white": 5.0})
         if material == "denim"
         else None
     )
-    pattern = _pick(rng, dict(wardrobe.PATTERNS)) if rng.random() < kind.patterned else ""
+    pattern = pick(rng, dict(wardrobe.PATTERNS)) if rng.random() < kind.patterned else ""
     paint = random_paint(rng, material, colour=colour)
     return Garment(
         kind=name,
         paint=paint,
-        second=_other_paint(rng, paint, material),
+        second=other_paint(rng, paint, material),
         pattern=pattern,
         pattern_seed=int(rng.integers(2**31)),
         pattern_scale=float(rng.uniform(0.03, 0.12)),
@@ -259,14 +207,14 @@ def _garment_plain(rng: np.random.Generator, name: str, material: str, colour: s
 
 
 def _shoes(rng: np.random.Generator, feminine: bool) -> Garment:
-    kind = _pick(rng, {n: w[feminine] for n, w in wardrobe.SHOE_KINDS.items()})
+    kind = pick(rng, {n: w[feminine] for n, w in wardrobe.SHOE_KINDS.items()})
     material = "synthetic" if kind in ("sneakers", "slippers") else "leather"
-    colour = _pick(rng, {"black": 42.0, "white": 24.0, "brown": 16.0, "gray": 8.0, "": 30.0})
+    colour = pick(rng, {"black": 42.0, "white": 24.0, "brown": 16.0, "gray": 8.0, "": 30.0})
     return _garment_plain(rng, kind, material, colour or None)
 
 
 def _headwear(rng: np.random.Generator, feminine: bool) -> Garment | None:
-    kind = _pick(rng, {n: w[feminine] for n, w in wardrobe.HEADWEAR_KINDS.items()})
+    kind = pick(rng, {n: w[feminine] for n, w in wardrobe.HEADWEAR_KINDS.items()})
     return _garment_plain(rng, kind, "cotton") if kind else None
 
 
@@ -274,9 +222,9 @@ def _carried(rng: np.random.Generator, feminine: bool) -> tuple[Carried, ...]:
     count = int(rng.choice(3, p=(0.42, 0.5, 0.08)))
     things: dict[str, Carried] = {}
     for _ in range(count):
-        kind = _pick(rng, {n: w[feminine] for n, w in wardrobe.CARRIED_KINDS.items()})
+        kind = pick(rng, {n: w[feminine] for n, w in wardrobe.CARRIED_KINDS.items()})
         material = "leather" if kind in ("handbag", "briefcase") else "synthetic"
-        colour = _pick(rng, {"black": 40.0, "": 60.0}) or None
+        colour = pick(rng, {"black": 40.0, "": 60.0}) or None
         side = -1 if rng.random() < 0.5 else 1
         things[kind] = Carried(kind, random_paint(rng, material, colour=colour), side, float(rng.uniform(0.8, 1.25)))
     return tuple(things.values())
@@ -298,33 +246,11 @@ def _worn(rng: np.random.Generator, feminine: bool, upper: Garment, outer: Garme
 
 
 def _hair(rng: np.random.Generator, feminine: bool) -> Hair:
-    style = _pick(rng, {n: w[feminine] for n, w in wardrobe.HAIR_STYLES.items()})
-    name = _pick(rng, {n: weight for n, (_, weight) in wardrobe.HAIR_COLOURS.items()})
+    style = pick(rng, {n: w[feminine] for n, w in wardrobe.HAIR_STYLES.items()})
+    name = pick(rng, {n: weight for n, (_, weight) in wardrobe.HAIR_COLOURS.items()})
     length = {"bald": 0.0, "short": rng.uniform(0.05, 0.25)}.get(style, rng.uniform(0.35, 0.9))
-    return Hair(style, _hair_paint(rng, name), float(length))
-
-
-def _hair_paint(rng: np.random.Generator, name: str) -> Paint:
-    """Melanin fades out towards 850 nm: dark hair reflects more there than to the eye."""
-    shade = np.array(wardrobe.HAIR_COLOURS[name][0]) * rng.uniform(0.8, 1.2)
-    return Paint(colour=name, tone="", rgb=_to_rgb(shade), nir=float(np.clip(rng.normal(0.38, 0.1), 0.1, 0.8)))
-
-
-def _other_paint(rng: np.random.Generator, paint: Paint, material: str = "cotton") -> Paint:
-    names = {n: weight for n, (_, weight) in wardrobe.COLOURS.items() if n != paint.colour}
-    return random_paint(rng, material, colour=_pick(rng, names))
+    return Hair(style, hair_paint(rng, name), float(length))
 
 
 def _weight(kind: GarmentKind, feminine: bool) -> float:
     return kind.weight_woman if feminine else kind.weight_man
-
-
-def _pick(rng: np.random.Generator, weights: Mapping[str, float]) -> str:
-    names = list(weights)
-    share = np.array([weights[n] for n in names])
-    return names[int(rng.choice(len(names), p=share / share.sum()))]
-
-
-def _to_rgb(values: np.ndarray) -> RGB:
-    red, green, blue = np.clip(values, 0.02, 0.98)
-    return float(red), float(green), float(blue)

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from aio_reid.people import lexicon
-from aio_reid.people.identity import Carried, Garment, Identity, Paint
+from aio_reid.people.identity import Carried, Garment, Identity
+from aio_reid.people.paint import Paint
 
 _WRONG_COLOUR = 0.03
 _SHOE_KINDS = ("sneakers", "shoes", "boots", "sandals", "heels", "flats", "slippers")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import torch
 
+from aio_reid.config import ModelConfig, parse
 from aio_reid.errors import StorageError, TrainingError
-from aio_reid.models.checkpoint import read_weights, write_weights
+from aio_reid.models.build import export_weights, load_model
+from aio_reid.models.checkpoint import write_weights
 from aio_reid.training.run import WEIGHTS
 from aio_reid.training.state import CHECKPOINT
 
@@ -28,12 +29,8 @@ def export_run(run: Path, out: Path, *, half: bool = False) -> Path:
         raise TrainingError(
             f"run {str(run)!r} has not finished; go on with it: aio-reid train CONFIG --resume --out {run}"
         )
-    weights = read_weights(source)
-    if half:
-        weights = replace(weights, tensors={name: _half(tensor) for name, tensor in weights.tensors.items()})
-    write_weights(out, weights)
+    model, weights = load_model(source)
+    config = parse(ModelConfig, weights.model, f"the header of {str(source)!r}")
+    dtype = torch.float16 if half else torch.float32
+    write_weights(out, export_weights(model, config, weights.about, dtype=dtype))
     return out
-
-
-def _half(tensor: torch.Tensor) -> torch.Tensor:
-    return tensor.half() if tensor.is_floating_point() else tensor
