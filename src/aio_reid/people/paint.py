@@ -63,7 +63,7 @@ def _near_infrared(rng: np.random.Generator, material: str, shade: np.ndarray) -
 
 
 def hair_paint(rng: np.random.Generator, name: str) -> Paint:
-    """Draw a shade of a hair colour; melanin fades out towards 850 nm, where dark hair looks lighter than to the eye."""
+    """Draw a shade of a hair colour; melanin fades out towards 850 nm, so dark hair looks lighter there."""
     shade = np.array(wardrobe.HAIR_COLOURS[name][0]) * rng.uniform(0.8, 1.2)
     return Paint(colour=name, tone="", rgb=to_rgb(shade), nir=float(np.clip(rng.normal(0.38, 0.1), 0.1, 0.8)))
 
