@@ -12,6 +12,7 @@ from torch import Tensor
 from aio_reid.config import ModelConfig, PlainEncoder, TimmEncoder, parse
 from aio_reid.errors import WeightsError
 from aio_reid.models.checkpoint import WeightsFile, assign_strictly, read_weights
+from aio_reid.models.bare import Uninitialised
 from aio_reid.models.encoder import FrozenEncoder, plain_encoder, timm_encoder
 from aio_reid.models.heads import BNNeck
 from aio_reid.models.model import AIOModel
@@ -75,7 +76,7 @@ def load_model(path: Path) -> tuple[AIOModel, WeightsFile]:
     config = parse(ModelConfig, weights.model, f"the header of {str(path)!r}")
     if weights.has_encoder and isinstance(config.encoder, PlainEncoder):
         # Built without memory or random numbers: every value is assigned from the file.
-        with torch.device("meta"):
+        with torch.device("meta"), Uninitialised():
             model = _assemble(config, build_encoder(config.encoder.model_copy(update={"weights_file": None}), seed=0))
         assign_strictly(model, weights.tensors, f"weights {str(path)!r}")
     else:

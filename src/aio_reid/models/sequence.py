@@ -31,8 +31,7 @@ class SequenceEmbedding(nn.Module):
         self.text_positions = nn.Parameter(torch.empty(1, context_length, width))
         self.codes = nn.ParameterDict({m.value: nn.Parameter(torch.zeros(width)) for m in modalities})
         for table in (self.cls, self.cls_position, self.visual_positions, self.text_positions):
-            if not table.is_meta:
-                nn.init.normal_(table, std=0.02)
+            nn.init.normal_(table, std=0.02)
 
     def forward(self, parts: Mapping[Modality, Tokens]) -> tuple[Tensor, Tensor | None]:
         """Return the sequence (B, 1 + sum of N, D) in fusion order and its key mask (B, ...) bool, None if nothing is

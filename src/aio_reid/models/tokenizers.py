@@ -91,8 +91,6 @@ class VisualTokenizer(nn.Module):
         self.to(memory_format=torch.channels_last)
 
     def _initialise(self) -> None:
-        if self.projection.weight.is_meta:  # values come from a file; initialising would import a compiler, a second
-            return
         for layer in self.stem:
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
@@ -116,8 +114,7 @@ class TextTokenizer(nn.Module):
     def __init__(self, width: int, *, word_width: int | None = None) -> None:
         super().__init__()
         self.words = nn.Embedding(VOCABULARY_SIZE, word_width or width)
-        if not self.words.weight.is_meta:
-            nn.init.normal_(self.words.weight, std=0.02)
+        nn.init.normal_(self.words.weight, std=0.02)
         self.projection = nn.Identity() if word_width in (None, width) else nn.Linear(int(word_width or width), width)
 
     def forward(self, ids: Tensor) -> Tokens:
