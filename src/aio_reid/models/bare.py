@@ -25,8 +25,8 @@ INITIALISERS: frozenset[Any] = frozenset(
 class Uninitialised(TorchFunctionMode):
     """Inside this context random initialisers do nothing.
 
-    On the meta device they would compute nothing either, but would import torch's compiler to find that out: a second of
-    process start.
+    On the meta device they would compute nothing either, but would import torch's compiler to find that out: a
+    second of process start.
     """
 
     def __torch_function__(

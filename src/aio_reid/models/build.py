@@ -11,8 +11,8 @@ from torch import Tensor
 
 from aio_reid.config import ModelConfig, PlainEncoder, TimmEncoder, parse
 from aio_reid.errors import WeightsError
-from aio_reid.models.checkpoint import WeightsFile, assign_strictly, read_weights
 from aio_reid.models.bare import Uninitialised
+from aio_reid.models.checkpoint import WeightsFile, assign_strictly, read_weights
 from aio_reid.models.encoder import FrozenEncoder, plain_encoder, timm_encoder
 from aio_reid.models.heads import BNNeck
 from aio_reid.models.model import AIOModel
