@@ -62,6 +62,9 @@ class ModelConfig(Frozen):
     word_width: Positive | None = Field(
         default=None, description="width of the word table before its projection to D; None: D"
     )
+    word_table_file: Path | None = Field(
+        default=None, description="CLIP file whose token table the words start from, e.g. ViT-L/14's (768 wide)"
+    )
     feature_after_bottleneck: bool = Field(
         default=True, description="retrieve with the feature after (AGW) or before the BNNeck"
     )

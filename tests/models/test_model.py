@@ -210,3 +210,16 @@ def test_take_over_resizes_positions_and_copies_missing_stems(tmp_path: Path) ->
     assert torch.equal(large.tokenizers["sketch"].projection.weight, small.tokenizers["rgb"].projection.weight)
     assert large.sequence.visual_positions.shape == (1, 32, D)
     assert large.encoder.hash() == encoder_before
+
+
+def test_words_start_from_a_clip_table_and_the_mask_row_stays_fresh(tmp_path: Path) -> None:
+    table = torch.randn(49408, 6)
+    torch.save({"token_embedding.weight": table}, tmp_path / "clip.pt")
+    fresh = build_model(config(), seed=0).tokenizers["text"].words.weight
+    model = build_model(config(word_table_file=tmp_path / "clip.pt"), seed=0)
+    started = model.tokenizers["text"].words.weight
+    torch.testing.assert_close(started[:49405, :6], table[:49405])
+    assert torch.count_nonzero(started[:49405, 6:]) == 0
+    assert torch.equal(started[49405], fresh[49405])
+    with pytest.raises(WeightsError, match="does not fit 49408 words of width 4"):
+        build_model(config(word_width=4, word_table_file=tmp_path / "clip.pt"), seed=0)

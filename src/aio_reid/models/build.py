@@ -14,6 +14,7 @@ from aio_reid.errors import WeightsError
 from aio_reid.models.bare import Uninitialised
 from aio_reid.models.checkpoint import WeightsFile, assign_strictly, read_weights
 from aio_reid.models.encoder import FrozenEncoder, plain_encoder, timm_encoder
+from aio_reid.models.encoder_weights import read_text_tokens
 from aio_reid.models.heads import BNNeck
 from aio_reid.models.model import AIOModel
 from aio_reid.models.sequence import SequenceEmbedding, resize_positions
@@ -37,8 +38,11 @@ def build_model(config: ModelConfig, *, seed: int) -> AIOModel:
     start = encoder.start
     model.sequence.start_from(start.cls_token, start.positions, start.grid)
     words = model.tokenizers[Modality.TEXT.value] if Modality.TEXT in model.modalities else None
-    if start.text_tokens is not None and isinstance(words, TextTokenizer):
-        words.load_word_table(start.text_tokens)
+    if isinstance(words, TextTokenizer):
+        if config.word_table_file is not None:
+            words.load_word_table(read_text_tokens(config.word_table_file))
+        elif start.text_tokens is not None and start.text_tokens.shape[1] <= words.words.embedding_dim:
+            words.load_word_table(start.text_tokens)
     return model
 
 
@@ -80,7 +84,7 @@ def load_model(path: Path) -> tuple[AIOModel, WeightsFile]:
             model = _assemble(config, build_encoder(config.encoder.model_copy(update={"weights_file": None}), seed=0))
         assign_strictly(model, weights.tensors, f"weights {str(path)!r}")
     else:
-        model = build_model(config, seed=0)
+        model = build_model(config.model_copy(update={"word_table_file": None}), seed=0)
         external = {} if weights.has_encoder else {f"{ENCODER}{n}": t for n, t in model.encoder.frozen_state().items()}
         assign_strictly(model, {**external, **weights.tensors}, f"weights {str(path)!r}")
     found = model.encoder.hash()

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from aio_reid.errors import WeightsError
+
 END_ID = 49407
 MASK_ID = 49405
 VOCABULARY_SIZE = 49408
@@ -125,12 +127,19 @@ class TextTokenizer(nn.Module):
         return Tokens(self.projection(self.words(ids)), valid)
 
     def load_word_table(self, table: Tensor) -> None:
-        """Start from a pre-trained table (49408, W): copied if W fits, zero-padded if narrower; the mask row stays
-        fresh.
+        """Start from a pre-trained table (49408, W), zero-padded where W is narrower; the mask row stays fresh.
+
+        Raises:
+            WeightsError: the table is wider than this one, or of another vocabulary.
         """
         rows, columns = table.shape
+        if rows != VOCABULARY_SIZE or columns > self.words.embedding_dim:
+            raise WeightsError(
+                f"word table {rows} x {columns} does not fit {VOCABULARY_SIZE} words of width {self.words.embedding_dim}; "
+                "take another file or raise model.word_width"
+            )
         with torch.no_grad():
             fresh = self.words.weight[MASK_ID].clone()
             self.words.weight.zero_()
-            self.words.weight[:rows, : min(columns, self.words.embedding_dim)] = table[:, : self.words.embedding_dim]
+            self.words.weight[:, :columns] = table
             self.words.weight[MASK_ID] = fresh
