@@ -135,8 +135,8 @@ class TextTokenizer(nn.Module):
         rows, columns = table.shape
         if rows != VOCABULARY_SIZE or columns > self.words.embedding_dim:
             raise WeightsError(
-                f"word table {rows} x {columns} does not fit {VOCABULARY_SIZE} words of width {self.words.embedding_dim}; "
-                "take another file or raise model.word_width"
+                f"word table {rows} x {columns} does not fit {VOCABULARY_SIZE} words of width "
+                f"{self.words.embedding_dim}; take another file or raise model.word_width"
             )
         with torch.no_grad():
             fresh = self.words.weight[MASK_ID].clone()
