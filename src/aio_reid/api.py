@@ -19,10 +19,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from aio_reid.data.images import fit_image, normalise, read_image
+from aio_reid.data.images import as_image, fit_image, normalise, read_image
 from aio_reid.data.text import ClipBpe, pad_ids
 from aio_reid.errors import AioError, ConfigError, DataError
-from aio_reid.inputs import Bundle, as_bundle, as_image, chunks, equal_batches, exploded
+from aio_reid.inputs import Bundle, as_bundle, check_many, chunks, equal_batches, exploded
 from aio_reid.models.build import load_model
 from aio_reid.models.model import AIOModel
 from aio_reid.records import Modality, Query, parse_modality
@@ -115,29 +115,32 @@ class AIO:
                 `{"text": "a man in a suit", "sketch": [Path("a.png"), Path("b.png")]}`. Kinds may be mixed.
             modality: what bare pictures are.
             fusion: "early" reads all modalities of an input as one sequence, "late" adds their vectors. Several
-                values of one
-                modality are averaged.
+                values of one modality are averaged (see `inputs.exploded`).
             batch_size: sequences per forward pass.
 
         Raises:
             PictureError, TextError: an input cannot be read; names it.
             DataError: an input is empty, of an unknown kind, or of a modality that the weights do not know.
-            ConfigError: unknown fusion.
+            ConfigError: unknown fusion, or a batch size below 1.
         """
+        check_many(inputs)
         if fusion not in FUSIONS:
             raise ConfigError(f"unknown fusion {fusion!r}; choose one of: {', '.join(FUSIONS)}")
+        if batch_size < 1:
+            raise ConfigError(f"batch_size is {batch_size}; give at least 1")
         bare = parse_modality(modality)
         singles: list[Bundle] = []
-        owners: list[int] = []
+        shares: list[tuple[int, float]] = []  # which input each belongs to, and how much it weighs there
         for number, value in enumerate(inputs):
-            parts = exploded(self._checked(as_bundle(value, bare)), fusion)
-            singles += parts
-            owners += [number] * len(parts)
+            for single, weight in exploded(self._checked(as_bundle(value, bare)), fusion):
+                singles.append(single)
+                shares.append((number, weight))
         vectors = self._embed_singles(singles, batch_size)
         if len(singles) == len(inputs):
             return vectors
+        owners, weights = zip(*shares, strict=True)
         summed = np.zeros((len(inputs), self.embedding_size), np.float32)
-        np.add.at(summed, owners, vectors)
+        np.add.at(summed, list(owners), vectors * np.array(weights, np.float32)[:, None])
         return cast(Vectors, summed / np.linalg.norm(summed, axis=1, keepdims=True))
 
     def embed_queries(self, queries: Sequence[Query], fusion: str) -> Vectors:
@@ -228,7 +231,8 @@ def _device(name: str | None) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.zeros(1, device=device)
+        torch.zeros(1, device=device).cpu()
     except (RuntimeError, AssertionError) as error:
-        raise ConfigError(f"device {name!r} cannot be used ({str(error).splitlines()[0]}); try cpu") from None
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ConfigError(f"device {name!r} cannot be used ({reason}); try cpu") from None
     return device

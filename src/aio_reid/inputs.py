@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from aio_reid.errors import DataError, PictureError
+from aio_reid.errors import DataError, TextError
 from aio_reid.records import Modality, Record, parse_modality
+
+PICTURE_NAMES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
 Bundle = tuple[tuple[Modality, Any], ...]
 """What is known of one person: (modality, value) pairs; a value is a sentence, a path, bytes, a PIL image or an
@@ -21,11 +23,23 @@ array.
 """
 
 
+def check_many(inputs: Any) -> None:
+    """Refuse one input where a sequence of inputs is wanted: its letters, keys or rows would be taken for inputs.
+
+    Raises:
+        DataError: a sentence, path, picture, record, mapping or single array.
+    """
+    is_array = isinstance(inputs, np.ndarray) and inputs.ndim != 4  # (B, H, W, 3) is a sequence of pictures
+    if is_array or not isinstance(inputs, (Sequence, np.ndarray)) or isinstance(inputs, (str, bytes)):
+        raise DataError(f"embed takes a list of inputs, got one {type(inputs).__name__}; write embed([...])")
+
+
 def as_bundle(value: Any, bare: Modality) -> Bundle:
     """Return what `AIO.embed` accepts as (modality, value) pairs in fusion order.
 
     Raises:
-        DataError: an empty or unknown input.
+        DataError: an empty or unknown input, or a picture where `bare` is text.
+        TextError: what is given as text is no sentence.
     """
     if isinstance(value, Record):
         value = (value,)
@@ -38,8 +52,10 @@ def as_bundle(value: Any, bare: Modality) -> Bundle:
             for single in (given if isinstance(given, (list, tuple)) else [given])
         ]
     elif isinstance(value, str):
-        pairs = [(Modality.TEXT, value)]
+        pairs = [(Modality.TEXT, _sentence(value))]
     elif isinstance(value, (Path, bytes, Image.Image, np.ndarray)):
+        if not bare.is_visual:
+            raise DataError(f"a picture was given as modality {bare.value!r}; give a visual one, or a sentence")
         pairs = [(bare, value)]
     else:
         raise DataError(
@@ -47,23 +63,34 @@ def as_bundle(value: Any, bare: Modality) -> Bundle:
         )
     if not pairs:
         raise DataError("an input is empty: give at least one picture or sentence")
+    for modality, single in pairs:
+        if not modality.is_visual and not isinstance(single, str):
+            raise TextError(f"text was given as {type(single).__name__}; give a sentence")
     rank = list(Modality)
     return tuple(sorted(pairs, key=lambda pair: rank.index(pair[0])))
 
 
-def exploded(bundle: Bundle, fusion: str) -> list[Bundle]:
-    """Split a bundle into such with one value a modality: one per value (late), or as many as the most repeated
-    modality has.
+def _sentence(text: str) -> str:
+    if text.lower().endswith(PICTURE_NAMES):
+        raise TextError(f"{text!r} is a sentence, but looks like the name of a picture; give Path({text!r})")
+    return text
 
-    In early fusion the n-th takes the n-th value of every modality, starting over where a modality has fewer.
+
+def exploded(bundle: Bundle, fusion: str) -> list[tuple[Bundle, float]]:
+    """Split a bundle into such with one value a modality, with weights: the vector of the whole is u(sum of weight *
+    vector).
+
+    Late fusion: one for each value, weighing 1 / number of values of its modality, so that two sketches do not outvote
+    a sentence. Early fusion: as many as the most repeated modality has values, all of one weight; the n-th takes the
+    n-th value of every modality, starting over where a modality has fewer.
     """
-    if fusion == "late":
-        return [(pair,) for pair in bundle]
     values: dict[Modality, list[Any]] = {}
     for modality, value in bundle:
         values.setdefault(modality, []).append(value)
+    if fusion == "late":
+        return [(((m, value),), 1 / len(given)) for m, given in values.items() for value in given]
     rounds = max(len(given) for given in values.values())
-    return [tuple((m, given[n % len(given)]) for m, given in values.items()) for n in range(rounds)]
+    return [(tuple((m, given[n % len(given)]) for m, given in values.items()), 1.0) for n in range(rounds)]
 
 
 def _batch_key(bundle: Bundle) -> tuple[tuple[str, ...], int]:
@@ -88,22 +115,3 @@ def chunks(paths: Iterable[Path], size: int) -> Iterator[list[Path]]:
     stream = iter(paths)
     while chunk := list(islice(stream, size)):
         yield chunk
-
-
-def as_image(value: Any) -> Image.Image:
-    """Return a picture in memory as RGB.
-
-    Raises:
-        PictureError: not a PIL image or uint8 (H, W[, 3]) array.
-    """
-    if isinstance(value, Image.Image):
-        return value.convert("RGB")
-    if isinstance(value, np.ndarray) and value.dtype == np.uint8 and value.ndim in (2, 3) and value.size:
-        try:
-            return Image.fromarray(value).convert("RGB")
-        except (TypeError, ValueError):
-            pass
-    shape = f" {value.dtype} {value.shape}" if isinstance(value, np.ndarray) else ""
-    raise PictureError(
-        f"a picture was given as {type(value).__name__}{shape}; give a path, bytes, PIL image or uint8 (H, W[, 3])"
-    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -83,6 +83,26 @@ def read_image(path_or_bytes: str | Path | bytes, *, min_size: tuple[int, int] |
     except Exception as error:  # a damaged file makes Pillow's many decoders raise nearly anything
         reason = " ".join(str(error).split()) or type(error).__name__
         raise PictureError(f"{name} is damaged or cut short ({reason}); copy it again from its source") from error
+
+
+def as_image(value: Any) -> Image.Image:
+    """Return a picture in memory as `read_image` returns one of a file: RGB, upright, transparency on white.
+
+    Raises:
+        PictureError: not a PIL image or uint8 array (H, W[, 3 or 4]), or a PIL image whose file is damaged.
+    """
+    shape = f" {value.dtype} {value.shape}" if isinstance(value, np.ndarray) else ""
+    try:
+        if isinstance(value, np.ndarray) and value.dtype == np.uint8 and value.ndim in (2, 3) and value.size:
+            value = Image.fromarray(value)
+        if isinstance(value, Image.Image):
+            return _as_rgb(_upright(value))
+    except Exception as error:  # as above: a picture that Pillow opened may still be damaged
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise PictureError(f"a picture given as {type(value).__name__}{shape} cannot be used ({reason})") from error
+    raise PictureError(
+        f"a picture was given as {type(value).__name__}{shape}; give a path, bytes, PIL image or uint8 (H, W[, 3])"
+    )
 
 
 def fit_image(image: Image.Image, size: tuple[int, int], modality: Modality) -> NDArray[np.uint8]:

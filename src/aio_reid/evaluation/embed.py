@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -25,7 +26,8 @@ class CachedEmbedder:
     """Embeds each content once: the same gallery, photo or sentence in many protocols and subsets costs one pass.
 
     Contents are told apart by modality and by picture path or caption. For a query of one record fusion means nothing.
-    Late fusion is u(sum of u(f_m)) (method.md section 4) of vectors that are embedded alone, and once for all subsets.
+    Late fusion is u(sum of u(f_m)) (method.md section 4) of vectors that are embedded alone, and once for all subsets;
+    several records of one modality count as their mean.
     """
 
     def __init__(self, embed: EmbedQueries, *, batch: int = 256, progress: Progress = SILENT) -> None:
@@ -52,7 +54,12 @@ class CachedEmbedder:
 
     def _fuse_late(self, queries: Sequence[Query]) -> NDArray[np.float32]:
         singles = iter(self([(record,) for query in queries for record in query], EARLY))
-        fused = np.stack([np.sum([next(singles) for _ in query], axis=0) for query in queries])  # (Q, E)
+        counts = [Counter(record.modality for record in query) for query in queries]
+        weighted = [
+            [next(singles) / count[record.modality] for record in query]
+            for query, count in zip(queries, counts, strict=True)
+        ]
+        fused = np.stack([np.sum(vectors, axis=0) for vectors in weighted]).astype(np.float32)  # (Q, E)
         lengths = np.linalg.norm(fused, axis=1, keepdims=True)
         vectors: NDArray[np.float32] = fused / np.maximum(lengths, np.finfo(np.float32).tiny)
         check_unit_rows(vectors, len(queries))
