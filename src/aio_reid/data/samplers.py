@@ -12,6 +12,20 @@ TupleKey = tuple[int, int]
 """Index of a photo, and the number of the draw, which seeds everything random about the tuple."""
 
 
+def count_batches(num_available: int, num_identities: int) -> int:
+    """Return how many batches of `num_identities` an epoch over `num_available` identities has.
+
+    Raises:
+        DataError: fewer identities than one batch needs.
+    """
+    if num_available < num_identities:
+        raise DataError(
+            f"{num_available} training identities, but a batch needs {num_identities}: "
+            "lower data.num_identities or give more identities"
+        )
+    return num_available // num_identities
+
+
 class IdentityBatches:
     """Batches of `num_identities` x `tuples_per_identity` photo indices; an epoch visits every identity once.
 
@@ -37,11 +51,7 @@ class IdentityBatches:
         self._photos: dict[int, list[int]] = {}
         for index, label in enumerate(labels):
             self._photos.setdefault(label, []).append(index)
-        if len(self._photos) < num_identities:
-            raise DataError(
-                f"{len(self._photos)} training identities, but a batch needs {num_identities}: "
-                "lower data.num_identities or give more identities"
-            )
+        self.num_batches = count_batches(len(self._photos), num_identities)
         self.num_identities = num_identities
         self.tuples_per_identity = tuples_per_identity
         self.seed = seed
@@ -49,18 +59,17 @@ class IdentityBatches:
         self.skip = skip
 
     def __len__(self) -> int:
-        return len(self._photos) // self.num_identities - self.skip
+        return self.num_batches - self.skip
 
     def __iter__(self) -> Iterator[list[TupleKey]]:
         rng = np.random.default_rng((self.seed, self.epoch, 0xBA7C4))
         identities = rng.permutation(sorted(self._photos))
-        batches = len(self._photos) // self.num_identities
         size = self.num_identities * self.tuples_per_identity
-        for batch in range(batches):
+        for batch in range(self.num_batches):
             chosen = identities[batch * self.num_identities : (batch + 1) * self.num_identities]
             photos = [photo for identity in chosen for photo in self._pick(rng, int(identity))]
             if batch >= self.skip:
-                first = (self.epoch * batches + batch) * size
+                first = (self.epoch * self.num_batches + batch) * size
                 yield [(photo, first + place) for place, photo in enumerate(photos)]
 
     def _pick(self, rng: np.random.Generator, identity: int) -> list[int]:

@@ -67,7 +67,7 @@ class TupleDataset(Dataset[TrainingTuple]):
     Everything random about a tuple is drawn from (seed, draw, photo), so it does not matter which worker makes it.
 
     Raises:
-        DataError: no photo among the records.
+        DataError: no photo among the records, or a share for a modality that is never synthesised.
     """
 
     def __init__(
@@ -84,6 +84,10 @@ class TupleDataset(Dataset[TrainingTuple]):
         self.photos = [r for r in records if r.modality is Modality.RGB]
         if not self.photos:
             raise DataError("no rgb record in the training split: AIO binds every modality to photos")
+        never = [m.value for m in synthesised_share if m not in SYNTHESISED]
+        if never:
+            allowed = ", ".join(m.value for m in SYNTHESISED)
+            raise DataError(f"synthesised_share of {never[0]!r}: never made from photos; choose from: {allowed}")
         identities = sorted({r.person_id for r in self.photos})
         self._label = {identity: label for label, identity in enumerate(identities)}
         self._partners: dict[tuple[str, Modality], list[Record]] = {}
@@ -101,6 +105,11 @@ class TupleDataset(Dataset[TrainingTuple]):
     def labels(self) -> list[int]:
         """Identity of every photo, 0..C-1."""
         return [self._label[r.person_id] for r in self.photos]
+
+    @property
+    def persons(self) -> tuple[str, ...]:
+        """The person behind each label, (C,)."""
+        return tuple(self._label)
 
     @property
     def num_identities(self) -> int:

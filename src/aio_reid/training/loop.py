@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,23 +12,23 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from aio_reid.config import RunConfig
-from aio_reid.data.samplers import IdentityBatches
-from aio_reid.data.tuples import TupleBatch, TupleDataset, collate
-from aio_reid.errors import TrainingError
+from aio_reid.data.tuples import TupleBatch, TupleDataset
+from aio_reid.errors import AioError, DataError, TrainingError
 from aio_reid.progress import Progress
+from aio_reid.training.batches import count_steps, iterate_batches
 from aio_reid.training.objective import TrainingObjective
 from aio_reid.training.optim import learning_rate_factor
-from aio_reid.training.state import RunPosition, append_log, save_checkpoint
+from aio_reid.training.state import LOG, RunPosition, append_row, save_checkpoint
 
-Validate = Callable[[], dict[str, float]]
+Validate = Callable[[int], dict[str, float]]
+"""Takes the step (0-based, as in the log) after which it is called; returns figures by name, fractions."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoopParts:
-    """What a loop works on; `validate` returns figures by name (fractions), `about` goes into every checkpoint."""
+    """What a loop works on; `about` goes into every checkpoint."""
 
     config: RunConfig
     run: Path
@@ -40,17 +40,13 @@ class LoopParts:
     about: dict[str, Any]
 
 
-def count_steps(config: RunConfig, num_identities: int) -> int:
-    """Return how many steps the run has: epochs times batches, or the step cap where that is lower."""
-    steps = config.optim.max_epochs * (num_identities // config.data.num_identities)
-    return min(steps, config.optim.max_steps) if config.optim.max_steps else steps
-
-
 def run_loop(parts: LoopParts, start: RunPosition, progress: Progress) -> RunPosition:
     """Train from `start` to the end; return the last position.
 
     Raises:
-        TrainingError: a loss is not finite; names the step and the batch. The last checkpoint is untouched.
+        TrainingError: a loss or its gradient is not finite; names the step and the batch. The last checkpoint is
+            untouched.
+        DataError: a picture of the training set cannot be read; names it. What was trained so far is kept.
         StorageError: a checkpoint or the log cannot be written.
     """
     config = parts.config
@@ -60,19 +56,20 @@ def run_loop(parts: LoopParts, start: RunPosition, progress: Progress) -> RunPos
     position = start
     objective, optimizer = parts.accelerator.prepare(parts.objective, parts.optimizer)
     with progress.task(f"Training {config.name}", total=(total - start.step) * batch_size, unit="tuples") as task:
-        for batch, position in _batches(parts, start, total):
+        for made, position in iterate_batches(config, parts.dataset, start, total):
+            batch = _usable(parts, made, position.before, start)
             began = time.perf_counter()
             _set_rate(optimizer, config, position.step - 1, total)
             losses = _step(parts, objective, optimizer, batch, position.step - 1)
             row = _row(position, losses, optimizer, batch_size / (time.perf_counter() - began))
-            _check_finite(row, batch, position)
-            append_log(parts.run, row)
+            _check_finite(row, batch, position, parts.dataset.persons)
+            append_row(parts.run, LOG, row)
             for name, value in row.items():
                 writer.add_scalar(f"train/{name}", value, position.step)
             note = " ".join(f"{n} {row[n]:.3f}" for n in ("total", "ce", "va", "fb"))
             task.advance(batch_size, note=f"epoch {position.epoch} step {position.step}/{total} {note}")
             if position.step % config.validate_every == 0 or position.step == total:
-                for name, value in parts.validate().items():
+                for name, value in parts.validate(position.step - 1).items():
                     writer.add_scalar(f"validation/{name}", value, position.step)
             if position.step % config.checkpoint_every == 0 or position.step == total:
                 save_checkpoint(parts.run, parts.objective, parts.optimizer, position, parts.about)
@@ -80,32 +77,16 @@ def run_loop(parts: LoopParts, start: RunPosition, progress: Progress) -> RunPos
     return position
 
 
-def _batches(parts: LoopParts, start: RunPosition, total: int) -> Iterator[tuple[TupleBatch, RunPosition]]:
-    """Yield batches with the position after each; what random draws they hold depends on (seed, epoch, place) alone."""
-    data = parts.config.data
-    step, skip, epoch = start.step, start.batch, start.epoch
-    while step < total:
-        batches = IdentityBatches(
-            parts.dataset.labels,
-            num_identities=data.num_identities,
-            tuples_per_identity=data.tuples_per_identity,
-            seed=parts.config.seed,
-            epoch=epoch,
-            skip=skip,
-        )
-        loader = DataLoader(
-            parts.dataset,
-            batch_sampler=batches,
-            collate_fn=collate,
-            num_workers=data.num_workers,
-            worker_init_fn=_one_thread,
-        )
-        for place, batch in enumerate(loader, start=skip + 1):
-            step += 1
-            yield batch, RunPosition(step=step, epoch=epoch, batch=place)
-            if step == total:
-                return
-        epoch, skip = epoch + 1, 0
+def _usable(parts: LoopParts, made: TupleBatch | AioError, before: RunPosition, start: RunPosition) -> TupleBatch:
+    """Return the batch, or keep what was trained so far and raise what kept it from being made."""
+    if isinstance(made, TupleBatch):
+        return made
+    if before.step > start.step:
+        save_checkpoint(parts.run, parts.objective, parts.optimizer, before, parts.about)
+    raise DataError(
+        f"step {before.step + 1} has no batch: {made}; or take its row out of {parts.config.data.manifest}; then go "
+        "on with --resume"
+    )
 
 
 def _step(
@@ -117,10 +98,12 @@ def _step(
         losses: dict[str, Tensor] = objective(_on_device(batch, parts.accelerator.device), step)
     if torch.isfinite(losses["total"]):  # otherwise the weights stay as they were, and the caller stops the run
         parts.accelerator.backward(losses["total"])
-        parts.accelerator.clip_grad_norm_(
+        norm = parts.accelerator.clip_grad_norm_(
             [p for p in parts.objective.parameters() if p.requires_grad], parts.config.optim.clip_norm
         )
-        optimizer.step()
+        losses = {**losses, "grad_norm": norm}
+        if torch.isfinite(norm):
+            optimizer.step()
     return losses
 
 
@@ -158,19 +141,15 @@ def _row(
     }
 
 
-def _check_finite(row: dict[str, float], batch: TupleBatch, position: RunPosition) -> None:
+def _check_finite(row: dict[str, float], batch: TupleBatch, position: RunPosition, persons: tuple[str, ...]) -> None:
     bad = {name: value for name, value in row.items() if not math.isfinite(value)}
     if bad:
-        identities = sorted(set(batch.labels.tolist()))
+        identities = [persons[label] for label in sorted(set(batch.labels.tolist()))]
         raise TrainingError(
             f"loss not finite at step {position.step} (epoch {position.epoch}, batch {position.batch}): "
             f"{', '.join(f'{n}={v}' for n, v in bad.items())}; identities {identities[:8]} of the batch; the last "
             "checkpoint is kept: lower optim.learning_rate or use precision fp32, then --resume"
         )
-
-
-def _one_thread(_worker: int) -> None:
-    torch.set_num_threads(1)
 
 
 def _tensorboard(folder: Path, purge_step: int) -> Any:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import yaml
 from accelerate import Accelerator
@@ -17,7 +17,7 @@ from aio_reid.config import RunConfig
 from aio_reid.data.attributes import ATTRIBUTE_CLASSES
 from aio_reid.data.tuples import TupleDataset
 from aio_reid.datasets.manifest import read_manifest
-from aio_reid.errors import StorageError, TrainingError
+from aio_reid.errors import ConfigError, DataError, StorageError, TrainingError
 from aio_reid.evaluation.embed import CachedEmbedder
 from aio_reid.evaluation.protocols.combinations import evaluate_combinations
 from aio_reid.models.build import build_model, export_weights, take_over
@@ -27,13 +27,13 @@ from aio_reid.models.model import AIOModel
 from aio_reid.progress import SILENT, Progress
 from aio_reid.provenance import collect_provenance, hash_json
 from aio_reid.records import Modality, Record, Split
-from aio_reid.training.loop import LoopParts, Validate, count_steps, run_loop
+from aio_reid.training.batches import count_steps
+from aio_reid.training.loop import LoopParts, Validate, run_loop
 from aio_reid.training.objective import TrainingObjective
 from aio_reid.training.optim import build_optimizer
-from aio_reid.training.state import CHECKPOINT, load_checkpoint
+from aio_reid.training.state import CHECKPOINT, VALIDATION, append_row, load_checkpoint
 
 WEIGHTS = "weights.safetensors"
-VALIDATION = "validation.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def train(
     """Run a training configuration into the folder `out`; leaves config, log, checkpoint, TensorBoard and weights
     there.
 
-    `half` stores the final weights as float16.
+    `half` stores the final weights as float16. A run that has finished is left as it is.
 
     Raises:
         ConfigError, DataError, WeightsError: the configuration or what it names is wrong.
@@ -59,24 +59,20 @@ def train(
         StorageError: something cannot be written.
     """
     settings = config.model_dump(mode="json")
+    accelerator = _accelerator(config.precision)
+    records = read_manifest(config.data.manifest, check_files=True)
+    dataset = _dataset(config, records)
+    held_out = validation_records(records, config.num_validation_identities, config.model.modalities)
+    total = count_steps(config, dataset.num_identities)
     _prepare_folder(out, settings, resume)
     set_seed(config.seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
-    records = read_manifest(config.data.manifest)
-    dataset = _dataset(config, records)
     objective = _objective(config, dataset.num_identities)
-    optimizer = build_optimizer(
-        objective,
-        learning_rate=config.optim.learning_rate,
-        weight_decay=config.optim.weight_decay,
-        word_table_rate=config.optim.word_table_rate,
-    )
-    for group in optimizer.param_groups:
-        group["initial_lr"] = group["lr"]
+    optimizer = _optimizer(config, objective)
     about = _about(config, settings, records, dataset, objective.model)
-    position = load_checkpoint(
-        out, objective, optimizer, config_hash=about["config_hash"], encoder_hash=about["encoder_hash"]
-    )
+    position = load_checkpoint(out, objective, optimizer, about)
+    if position.step >= total and (out / WEIGHTS).exists():
+        return TrainingResult(out / WEIGHTS, position.step, read_weights(out / WEIGHTS).about.get("validation", {}))
     validation: dict[str, float] = {}
     parts = LoopParts(
         config=config,
@@ -84,15 +80,27 @@ def train(
         dataset=dataset,
         objective=objective,
         optimizer=optimizer,
-        accelerator=Accelerator(mixed_precision="bf16" if config.precision == "bf16" else "no"),
-        validate=_validation(config, records, objective.model, out, validation),
+        accelerator=accelerator,
+        validate=_validation(config, held_out, objective.model, out, validation),
         about=about,
     )
     end = run_loop(parts, position, progress)
-    about = {**about, "steps": end.step, "validation": dict(validation)}
+    about = {**about, "steps": end.step, "validation": dict(validation) or parts.validate(end.step - 1)}
     weights = export_weights(objective.model, config.model, about, dtype=torch.float16 if half else torch.float32)
     write_weights(out / WEIGHTS, weights)
     return TrainingResult(out / WEIGHTS, end.step, validation)
+
+
+def _accelerator(precision: str) -> Accelerator:
+    try:
+        accelerator = Accelerator(mixed_precision="bf16" if precision == "bf16" else "no")
+    except ValueError as error:
+        raise ConfigError(
+            f"precision {precision!r} cannot be used here ({error}); give --set precision=fp32, or start a new process"
+        ) from None
+    if accelerator.num_processes > 1:
+        raise ConfigError(f"a run is one process, but {accelerator.num_processes} were launched; start it by aio-reid")
+    return accelerator
 
 
 def _prepare_folder(out: Path, settings: dict[str, Any], resume: bool) -> None:
@@ -104,7 +112,8 @@ def _prepare_folder(out: Path, settings: dict[str, Any], resume: bool) -> None:
             )
         if any(out.iterdir()) and not (out / "config.yaml").exists():
             raise TrainingError(f"{str(out)!r} holds other files; give a new folder as --out")
-        (out / "config.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+        if not (out / CHECKPOINT).exists():  # otherwise it is not yet known that this is the configuration of the run
+            (out / "config.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
     except OSError as error:
         raise StorageError(f"run folder {str(out)!r} cannot be used: {error}") from None
 
@@ -137,6 +146,18 @@ def _objective(config: RunConfig, num_identities: int) -> TrainingObjective:
     )
 
 
+def _optimizer(config: RunConfig, objective: TrainingObjective) -> torch.optim.AdamW:
+    optimizer = build_optimizer(
+        objective,
+        learning_rate=config.optim.learning_rate,
+        weight_decay=config.optim.weight_decay,
+        word_table_rate=config.optim.word_table_rate,
+    )
+    for group in optimizer.param_groups:
+        group["initial_lr"] = group["lr"]
+    return optimizer
+
+
 def _about(
     config: RunConfig, settings: dict[str, Any], records: list[Record], dataset: TupleDataset, model: AIOModel
 ) -> dict[str, Any]:
@@ -145,6 +166,7 @@ def _about(
         "config": settings,
         "config_hash": hash_json(settings),
         "encoder_hash": "trained" if config.trainable_encoder else model.encoder.hash(),
+        "persons_hash": hash_json(dataset.persons),
         "attributes": list(ATTRIBUTE_CLASSES),
         "data": {"identities": dataset.num_identities, "photos": len(dataset), "records": len(records)},
         "planned_steps": count_steps(config, dataset.num_identities),
@@ -153,36 +175,47 @@ def _about(
 
 
 def _validation(
-    config: RunConfig, records: list[Record], model: AIOModel, out: Path, latest: dict[str, float]
+    config: RunConfig, held_out: list[Record], model: AIOModel, out: Path, latest: dict[str, float]
 ) -> Validate:
     """Return the function that ranks unseen identities for every modality and combination; it keeps its figures in
-    `latest`.
+    `latest` and in the run's folder.
     """
-    chosen = _validation_records(records, config.num_validation_identities, config.model.modalities)
 
-    def validate() -> dict[str, float]:
-        if not chosen:
+    def validate(step: int) -> dict[str, float]:
+        if not held_out:
             return {}
         model.eval()
         aio = AIO(model, image_size=config.model.image_size, context_length=config.model.context_length)
-        scores = evaluate_combinations(chosen, CachedEmbedder(aio.embed_queries), fusions=("early",), seed=config.seed)
+        scores = evaluate_combinations(
+            held_out, CachedEmbedder(aio.embed_queries), fusions=("early",), seed=config.seed
+        )
         latest.clear()
         for task in scores.tasks:
             latest[f"{task.task}_rank1"] = task.scores.rank[1]
             latest[f"{task.task}_mAP"] = task.scores.mAP
-        with (out / VALIDATION).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(latest) + "\n")
+        append_row(out, VALIDATION, {"step": step, **latest})
         return dict(latest)
 
     return validate
 
 
-def _validation_records(records: list[Record], num_identities: int, modalities: tuple[Modality, ...]) -> list[Record]:
-    """Return the records of the validation identities as queries and gallery: none of them is ever trained on."""
-    from dataclasses import replace
+def validation_records(records: list[Record], num_identities: int, modalities: tuple[Modality, ...]) -> list[Record]:
+    """Return the records of the validation identities as queries and gallery; none where the split val is empty.
 
+    Raises:
+        DataError: one of them is also trained on, or they cannot be ranked; told before training, not hours into it.
+    """
     held_out = [r for r in records if r.split is Split.VAL and r.modality in modalities]
     persons = set(sorted({r.person_id for r in held_out})[:num_identities])
+    trained = sorted(persons & {r.person_id for r in records if r.split is Split.TRAIN})
+    if trained:
+        raise DataError(f"person {trained[0]!r} is in the splits train and val; take each person out of one of them")
     own = [r for r in held_out if r.person_id in persons]
     gallery = [replace(r, split=Split.GALLERY) for r in own if r.modality is Modality.RGB]
-    return [replace(r, split=Split.QUERY) for r in own] + gallery
+    chosen = [replace(r, split=Split.QUERY) for r in own] + gallery
+    if chosen:
+        try:
+            evaluate_combinations(chosen, lambda queries, _: np.ones((len(queries), 1), np.float32), fusions=("early",))
+        except DataError as error:
+            raise DataError(f"the split val cannot be validated on: {error}; leave it out, or complete it") from None
+    return chosen

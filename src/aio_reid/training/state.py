@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from aio_reid.errors import StorageError, TrainingError
+from aio_reid.config import RunConfig, parse
+from aio_reid.errors import ConfigError, StorageError, TrainingError
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"
+VALIDATION = "validation.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,11 @@ class RunPosition:
     step: int = 0
     epoch: int = 0
     batch: int = 0
+
+    @property
+    def before(self) -> RunPosition:
+        """One batch earlier in the same epoch."""
+        return RunPosition(self.step - 1, self.epoch, self.batch - 1)
 
 
 def trained_state(objective: nn.Module) -> dict[str, Tensor]:
@@ -70,53 +78,75 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    run: Path, objective: nn.Module, optimizer: torch.optim.Optimizer, *, config_hash: str, encoder_hash: str
+    run: Path, objective: nn.Module, optimizer: torch.optim.Optimizer, about: Mapping[str, Any]
 ) -> RunPosition:
     """Put a run's state back in place; return where it stands (the start, if nothing was saved yet).
 
+    `about` is what the present run would store: its "config", "encoder_hash" and "persons_hash" must be those stored.
+
     Raises:
-        TrainingError: the checkpoint is damaged, of another configuration or of another encoder.
+        TrainingError: the checkpoint is damaged, or of another configuration, encoder or set of persons.
+        StorageError: the log cannot be cut back to where the checkpoint stands.
     """
     path = run / CHECKPOINT
     if not path.exists():
-        _cut_log(run / LOG, 0)
+        _cut_rows(run, 0)
         return RunPosition()
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-        about = json.loads(state["about"])
-    except (OSError, RuntimeError, KeyError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        stored = json.loads(state["about"])
+        position = RunPosition(**state["position"])
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError, EOFError, pickle.UnpicklingError) as error:
         raise TrainingError(
             f"checkpoint {str(path)!r} is damaged ({type(error).__name__}); delete it to start over"
         ) from None
-    for what, expected in (("config_hash", config_hash), ("encoder_hash", encoder_hash)):
-        if about.get(what) != expected:
-            raise TrainingError(
-                f"{str(run)!r} was started with another {what.replace('_hash', '')} ({str(about.get(what))[:12]}, now "
-                f"{expected[:12]}): give the same one, or another --out"
-            )
-    missing = set(trained_state(objective)) ^ set(state["trained"])
-    if missing:
-        raise TrainingError(f"checkpoint {str(path)!r} does not fit the model: {sorted(missing)[0]} differs")
-    objective.load_state_dict(state["trained"], strict=False)
+    _check_same(run, stored, about)
+    own, trained = trained_state(objective), state["trained"]
+    differing = set(own) ^ set(trained) or {name for name in own if own[name].shape != trained[name].shape}
+    if differing:
+        raise TrainingError(
+            f"checkpoint {str(path)!r} does not fit the model and training set: {sorted(differing)[0]} differs; "
+            "give those that the run was started with, or another --out"
+        )
+    objective.load_state_dict(trained, strict=False)
     optimizer.load_state_dict(state["optimizer"])
-    position = RunPosition(**state["position"])
-    _cut_log(run / LOG, position.step)
+    _cut_rows(run, position.step)
     return position
 
 
-def append_log(run: Path, row: dict[str, Any]) -> None:
-    """Add one step's row to the run's log (JSON lines)."""
+def _check_same(run: Path, stored: Mapping[str, Any], about: Mapping[str, Any]) -> None:
+    """Refuse to go on with something else. A setting that the stored configuration does not know had its default."""
     try:
-        with (run / LOG).open("a", encoding="utf-8") as file:
+        config = parse(RunConfig, stored.get("config"), "stored configuration").model_dump(mode="json")
+    except ConfigError:
+        config = None
+    same = {
+        "configuration": config == about["config"],
+        "encoder": stored.get("encoder_hash") == about["encoder_hash"],
+        "set of training persons": stored.get("persons_hash", about["persons_hash"]) == about["persons_hash"],
+    }
+    for what, is_same in same.items():
+        if not is_same:
+            raise TrainingError(f"{str(run)!r} was started with another {what}: give the same one, or another --out")
+
+
+def append_row(run: Path, name: str, row: Mapping[str, Any]) -> None:
+    """Add one row to a JSON lines file of the run, `LOG` or `VALIDATION`; its "step" counts from 0.
+
+    Raises:
+        StorageError: the disk is full or read-only.
+    """
+    try:
+        with (run / name).open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
     except OSError as error:
-        raise StorageError(f"the log of {str(run)!r} cannot be written: {error}; free space, then --resume") from None
+        raise StorageError(f"{str(run / name)!r} cannot be written: {error}; free space, then --resume") from None
 
 
-def read_log(run: Path) -> list[dict[str, Any]]:
-    """Return the rows of a run's log; a last line that was cut off by a kill is left out."""
+def read_log(run: Path, name: str = LOG) -> list[dict[str, Any]]:
+    """Return the rows of a JSON lines file of the run; a last line that was cut off by a kill is left out."""
     rows = []
-    path = run / LOG
+    path = run / name
     if path.exists():
         for line in path.read_text(encoding="utf-8").splitlines():
             try:
@@ -126,10 +156,15 @@ def read_log(run: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def _cut_log(path: Path, step: int) -> None:
+def _cut_rows(run: Path, step: int) -> None:
     """Drop the rows after the checkpoint: the resumed run writes them again."""
-    if path.exists():
-        rows = [row for row in read_log(path.parent) if row["step"] < step]
-        partial = path.with_suffix(".partial")
-        partial.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-        os.replace(partial, path)
+    for path in (run / LOG, run / VALIDATION):
+        if not path.exists():
+            continue
+        try:
+            rows = [row for row in read_log(run, path.name) if row.get("step", -1) < step]
+            partial = path.with_suffix(".partial")
+            partial.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+            os.replace(partial, path)
+        except OSError as error:
+            raise StorageError(f"{str(path)!r} cannot be rewritten: {error}; free space, then --resume") from None

@@ -1,0 +1,203 @@
+"""Training tuples: partners of one person, synthesis by share, the same from the same key, rows of what is missing."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from aio_reid.data.attributes import ATTRIBUTE_CLASSES, find_attributes
+from aio_reid.data.text import END_ID, MASK_ID, START_ID, ClipBpe
+from aio_reid.data.tuples import TrainingTuple, TupleDataset, collate
+from aio_reid.errors import DataError, PictureError
+from aio_reid.records import Modality, Record, Split
+
+SIZE = (32, 16)
+VISUAL = (Modality.RGB, Modality.INFRARED, Modality.PENCIL, Modality.SKETCH)
+PERSONS = ("10", "2", "7")
+"""As published: labels follow the order of the texts, "10" before "2"."""
+CAPTIONS = {"10": ["a man in a red jacket"], "2": ["a woman with a backpack", "a lady in blue jeans"]}
+
+
+def tone(person: int, modality: Modality, view: int) -> int:
+    """Every picture of the set is of one grey level that tells who, what and which."""
+    return 10 + 60 * person + 12 * list(Modality).index(modality) + 3 * view
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
+    """Three people; the last has photos only, the second no infrared, one photo has a red channel of its own."""
+    folder = tmp_path_factory.mktemp("people")
+    found: list[Record] = []
+    for number, person in enumerate(PERSONS):
+        for modality in VISUAL:
+            lacks = person == "7" or (person == "2" and modality is Modality.INFRARED)
+            for view in range(2 if modality is Modality.RGB or not lacks else 0):
+                path = folder / f"{person}_{modality}_{view}.png"
+                Image.new("L", (16, 32), tone(number, modality, view)).convert("RGB").save(path)
+                found.append(Record("made", Split.TRAIN, modality, person, image_path=path))
+        found += [Record("made", Split.TRAIN, Modality.TEXT, person, caption=c) for c in CAPTIONS.get(person, ())]
+    return found
+
+
+def dataset(records: list[Record], **changes: Any) -> TupleDataset:
+    settings = {
+        "image_size": SIZE,
+        "modalities": tuple(Modality),
+        "synthesised_share": {Modality.INFRARED: 0.0, Modality.SKETCH: 0.0},
+        "context_length": 77,
+        "augmented": False,
+        "seed": 5,
+    }
+    return TupleDataset(records, **{**settings, **changes})
+
+
+def tones_of(pixels: Tensor) -> set[int]:
+    return set(pixels.unique().tolist())
+
+
+def test_labels_count_persons_in_the_order_of_their_ids(records: list[Record]) -> None:
+    data = dataset(records)
+    assert (len(data), data.num_identities, data.persons) == (6, 3, ("10", "2", "7"))
+    assert data.labels == [0, 0, 1, 1, 2, 2]
+
+
+def test_partners_are_recorded_pictures_and_sentences_of_the_same_person(records: list[Record]) -> None:
+    data = dataset(records)
+    seen: dict[Modality, set[int]] = {m: set() for m in VISUAL}
+    sentences: set[tuple[int, ...]] = set()
+    for draw in range(40):
+        made = data[2, draw]  # the first photo of person "2", who has no infrared
+        assert made.label == 1
+        assert {m: tuple(x.shape) for m, x in made.pixels.items()} == dict.fromkeys(VISUAL, (3, *SIZE))
+        for modality, pixels in made.pixels.items():
+            seen[modality] |= tones_of(pixels)
+        assert made.ids is not None
+        sentences.add(made.ids)
+    assert seen[Modality.RGB] == {tone(1, Modality.RGB, 0)}
+    assert seen[Modality.PENCIL] == {tone(1, Modality.PENCIL, view) for view in (0, 1)}
+    assert seen[Modality.SKETCH] == {tone(1, Modality.SKETCH, view) for view in (0, 1)}
+    # made from either photo of the person, since there is none on record
+    assert seen[Modality.INFRARED] == {tone(1, Modality.RGB, view) for view in (0, 1)}
+    assert sentences == {ClipBpe.load().encode(caption).ids for caption in CAPTIONS["2"]}
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.0, Modality.INFRARED), (1.0, Modality.RGB)])
+def test_a_share_of_0_or_1_takes_or_makes_every_partner(
+    records: list[Record], share: float, expected: Modality
+) -> None:
+    data = dataset(records, synthesised_share={Modality.INFRARED: share})
+    for draw in range(20):
+        found = tones_of(data[0, draw].pixels[Modality.INFRARED])
+        assert len(found) == 1 and found <= {tone(0, expected, view) for view in (0, 1)}
+
+
+def test_a_share_between_mixes_both(records: list[Record]) -> None:
+    data = dataset(records, synthesised_share={Modality.INFRARED: 0.25})
+    recorded = {tone(0, Modality.INFRARED, view) for view in (0, 1)}
+    real = [tones_of(data[0, draw].pixels[Modality.INFRARED]) <= recorded for draw in range(200)]
+    assert 0.65 < np.mean(real) < 0.85
+
+
+def test_a_made_sketch_is_dark_lines_on_white(records: list[Record]) -> None:
+    made = dataset(records, synthesised_share={Modality.SKETCH: 1.0})[0, 0].pixels[Modality.SKETCH]
+    assert torch.equal(made[0], made[1]) and torch.equal(made[0], made[2])
+    assert made.float().mean() > 200  # a photo of one tone has no lines
+
+
+def test_pencil_and_text_are_never_made(records: list[Record]) -> None:
+    made = dataset(records)[4, 0]
+    assert set(made.pixels) == {Modality.RGB, Modality.INFRARED, Modality.SKETCH}
+    assert (made.ids, made.masked) == (None, None)
+    with pytest.raises(DataError, match="'pencil': never made from photos; choose from: infrared, sketch"):
+        dataset(records, synthesised_share={Modality.PENCIL: 0.5})
+
+
+def test_only_the_modalities_asked_for_are_read(records: list[Record]) -> None:
+    made = dataset(records, modalities=(Modality.TEXT, Modality.RGB))[0, 0]
+    assert set(made.pixels) == {Modality.RGB}
+    assert made.ids is not None
+    assert dataset(records, modalities=(Modality.RGB,))[0, 0].ids is None
+
+
+def equal(first: TrainingTuple, second: TrainingTuple) -> bool:
+    same = first.pixels.keys() == second.pixels.keys()
+    return (
+        same
+        and (first.label, first.ids, first.masked) == (second.label, second.ids, second.masked)
+        and all(torch.equal(first.pixels[m], second.pixels[m]) for m in first.pixels)
+    )
+
+
+def test_a_tuple_depends_on_seed_draw_and_photo_alone(records: list[Record]) -> None:
+    data = dataset(records, augmented=True)
+    expected = data[1, 8]
+    for other in ((0, 8), (1, 9), (5, 0)):
+        assert not equal(data[other], expected)
+    assert equal(data[1, 8], expected)  # whatever was drawn in between
+    assert equal(pickle.loads(pickle.dumps(data))[1, 8], expected)  # noqa: S301 - as worker processes receive it
+    assert not equal(dataset(records, augmented=True, seed=6)[1, 8], expected)
+
+
+def test_masked_positions_point_at_hidden_attributes(records: list[Record]) -> None:
+    data = dataset(records)
+    named = {ATTRIBUTE_CLASSES[s.label] for c in CAPTIONS["10"] for s in find_attributes(c)}
+    assert named == {"man", "red", "jacket"}
+    hidden = 0
+    for draw in range(30):
+        masked = data[0, draw].masked
+        assert masked is not None and masked.positions
+        assert masked.ids[0] == START_ID and masked.ids[-1] == END_ID
+        assert {ATTRIBUTE_CLASSES[label] for label in masked.labels} <= named
+        hidden += sum(masked.ids[position] == MASK_ID for position in masked.positions)
+    assert hidden > 15
+
+
+def test_a_batch_holds_what_exists_and_says_whose_it_is(records: list[Record]) -> None:
+    data = dataset(records)
+    keys = [(4, 0), (2, 1), (0, 2), (5, 3)]  # persons 7, 2, 10, 7: sentences and pencils in rows 1 and 2 only
+    tuples = [data[key] for key in keys]
+    batch = collate(tuples)
+    assert batch.labels.tolist() == [2, 1, 0, 2]
+    assert {m.value: rows.tolist() for m, rows in batch.rows.items()} == {
+        "rgb": [0, 1, 2, 3],
+        "infrared": [0, 1, 2, 3],
+        "pencil": [1, 2],
+        "sketch": [0, 1, 2, 3],
+        "text": [1, 2],
+    }
+    assert batch.complete == (Modality.RGB, Modality.INFRARED, Modality.SKETCH)
+    for modality in VISUAL:
+        for place, row in enumerate(batch.rows[modality].tolist()):
+            assert torch.equal(batch.inputs[modality][place], tuples[row].pixels[modality])
+    lengths = [len(tuples[row].ids or ()) for row in (1, 2)]
+    assert batch.inputs[Modality.TEXT].shape == (2, max(lengths))
+    assert batch.masked_ids is not None
+    for (row, position), label in zip(batch.masked_at.tolist(), batch.masked_labels.tolist(), strict=True):
+        masked = tuples[(1, 2)[row]].masked
+        assert masked is not None
+        place = masked.positions.index(position)
+        assert masked.labels[place] == label
+        assert batch.masked_ids[row, position] == masked.ids[position]
+
+
+def test_a_batch_without_sentences_has_none(records: list[Record]) -> None:
+    batch = collate([dataset(records)[4, 0], dataset(records)[5, 1]])
+    assert Modality.TEXT not in batch.inputs and Modality.PENCIL not in batch.inputs
+    assert batch.masked_ids is None
+    assert (tuple(batch.masked_at.shape), tuple(batch.masked_labels.shape)) == ((0, 2), (0,))
+    assert batch.masked_labels.dtype == torch.int64
+
+
+def test_no_photo_and_unreadable_pictures_are_named(records: list[Record], tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no rgb record"):
+        dataset([r for r in records if r.modality is not Modality.RGB])
+    gone = Record("made", Split.TRAIN, Modality.RGB, "8", image_path=tmp_path / "gone.png")
+    with pytest.raises(PictureError, match=r"gone\.png"):
+        dataset([*records, gone])[6, 0]
