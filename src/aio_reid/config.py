@@ -37,6 +37,12 @@ class PlainEncoder(Frozen):
         default=None, description="safetensors written by `aio-reid pretrain`; None: random from the seed"
     )
 
+    @model_validator(mode="after")
+    def _check(self) -> PlainEncoder:
+        if self.width % self.num_heads:
+            raise ValueError(f"num_heads {self.num_heads} does not divide width {self.width}")
+        return self
+
 
 class TimmEncoder(Frozen):
     """Any timm VisionTransformer by name, pre-trained weights from the hub or from a local file."""
@@ -110,6 +116,12 @@ class LossConfig(Frozen):
     detach_rgb: bool = Field(default=False, description="stop the gradient at the RGB anchor")
     fused_every: Annotated[int, Field(ge=0)] = Field(default=1, description="steps between fused passes; 0: never")
 
+    @model_validator(mode="after")
+    def _check(self) -> LossConfig:
+        if self.ce_weight == self.va_weight == self.fb_weight == 0:
+            raise ValueError("ce_weight, va_weight and fb_weight are all 0: there is nothing to learn from")
+        return self
+
 
 class OptimConfig(Frozen):
     """AdamW, linear warm-up, cosine to zero (method.md section 7)."""
@@ -129,7 +141,7 @@ class RunConfig(Frozen):
     """One training run: everything that its result depends on."""
 
     name: str
-    seed: int
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
     trainable_encoder: bool = Field(default=False, description="True only to pre-train an encoder")
     model: ModelConfig
     data: DataConfig

@@ -12,7 +12,8 @@ from torch import Tensor
 from aio_reid.config import ModelConfig
 from aio_reid.errors import WeightsError
 from aio_reid.models.build import build_model, export_weights, load_model, take_over
-from aio_reid.models.checkpoint import read_weights, write_weights
+from aio_reid.models.checkpoint import WeightsFile, read_weights, write_weights
+from aio_reid.models.encoder import FrozenEncoder
 from aio_reid.models.model import AIOModel, late_fusion
 from aio_reid.models.sequence import resize_positions
 from aio_reid.models.tokenizers import IBN, VisualTokenizer
@@ -223,3 +224,21 @@ def test_words_start_from_a_clip_table_and_the_mask_row_stays_fresh(tmp_path: Pa
     assert torch.equal(started[49405], fresh[49405])
     with pytest.raises(WeightsError, match="does not fit 49408 words of width 4"):
         build_model(config(word_width=4, word_table_file=tmp_path / "clip.pt"), seed=0)
+
+
+def test_take_over_keeps_a_trained_final_norm_and_leaves_what_is_frozen() -> None:
+    """Where the pre-training had no final norm (Meta-Transformer), a trained one takes its place."""
+    models = [build_model(config(), seed=seed) for seed in (1, 2)]
+    for model in models:
+        blocks = model.encoder.blocks
+        model.encoder = FrozenEncoder(blocks=blocks, width=D, name="without norms", norm_pre=torch.nn.LayerNorm(D))
+    first, second = models
+    with torch.no_grad():
+        first.encoder.norm.weight.fill_(3.0)
+        first.encoder.norm_pre.weight.fill_(5.0)
+    frozen = second.encoder.hash()
+    tensors = {n: t.clone() for n, t in first.state_dict().items()}
+    taken = take_over(second, WeightsFile(tensors, config().model_dump(mode="json"), "", True, {}))
+    assert "encoder.norm.weight" in taken and "encoder.norm_pre.weight" not in taken
+    assert torch.equal(second.encoder.norm.weight, torch.full((D,), 3.0))
+    assert second.encoder.hash() == frozen

@@ -122,12 +122,13 @@ def take_over(model: AIOModel, weights: WeightsFile) -> list[str]:
 
     A visual tokenizer that the other model lacks starts from its RGB tokenizer; positions of another picture size are
     resized.
-    The encoder is never taken from here.
+    What is frozen in the encoder is never taken from here; a final norm that is trained in it is.
 
     Raises:
         WeightsError: a part has another shape.
     """
-    source = {n: t for n, t in weights.tensors.items() if not n.startswith(ENCODER)}
+    frozen = {f"{ENCODER}{n}" for n in model.encoder.frozen_state()}
+    source = {n: t for n, t in weights.tensors.items() if n not in frozen}
     for modality in model.modalities:
         if modality.is_visual and f"tokenizers.{modality.value}.projection.weight" not in source:
             source.update(_copied_tokenizer(source, modality))
