@@ -15,7 +15,7 @@ from PIL import Image
 from aio_reid.api import AIO
 from aio_reid.config import ModelConfig
 from aio_reid.errors import AioError, ConfigError, DataError, PictureError, TextError, WeightsError
-from aio_reid.inputs import equal_batches, exploded
+from aio_reid.inputs import Bundle, equal_batches, exploded
 from aio_reid.models.build import build_model, export_weights
 from aio_reid.models.checkpoint import write_weights
 from aio_reid.models.model import late_fusion
@@ -68,10 +68,7 @@ def record(modality: Modality, *, path: Path | None = None, caption: str | None 
 
 def mixed(files: list[Path]) -> list[Any]:
     """One of everything, with repeated kinds apart from one another."""
-    query: Query = (
-        record(Modality.TEXT, caption="a man in black"),
-        record(Modality.RGB, path=files[4]),
-    )
+    query: Query = (record(Modality.TEXT, caption="a man in black"), record(Modality.RGB, path=files[4]))
     return [
         files[0],
         SENTENCE,
@@ -194,14 +191,13 @@ def test_exploded_by_hand() -> None:
 
 def test_batches_hold_equal_modalities_and_every_input_once(files: list[Path]) -> None:
     sketch, text = Modality.SKETCH, Modality.TEXT
-    bundles = [
-        ((text, "four")),
+    bundles: list[Bundle] = [
+        ((text, "four"),),
         ((sketch, files[0]),),
-        ((text, "a very long sentence")),
+        ((text, "a very long sentence"),),
         ((sketch, files[1]), (text, "b")),
-        ((text, "two")),
+        ((text, "two"),),
     ]
-    bundles = [bundle if isinstance(bundle[0], tuple) else (bundle,) for bundle in bundles]
     batches = list(equal_batches(bundles, 2))
     assert sorted(index for batch in batches for index in batch) == list(range(5))
     assert all(len({tuple(m for m, _ in bundles[i]) for i in batch}) == 1 for batch in batches)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+import tiny
 import torch
 
 from aio_reid.datasets.manifest import ManifestRow, read_rows, write_manifest
@@ -16,18 +14,6 @@ from aio_reid.errors import ConfigError, DataError, StorageError, TrainingError
 from aio_reid.records import Modality, Split
 from aio_reid.training import loop, run
 from aio_reid.training.state import VALIDATION, append_row, read_log
-
-
-def _tiny() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("tiny", Path(__file__).with_name("tiny.py"))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["tiny"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-tiny = _tiny()
 
 
 @pytest.fixture

@@ -4,13 +4,11 @@ pre-training.
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+import tiny
 import torch
 
 from aio_reid.api import AIO
@@ -20,18 +18,6 @@ from aio_reid.training import loop, run
 from aio_reid.training.export import export_run
 from aio_reid.training.pretrain import pretrain
 from aio_reid.training.state import read_log
-
-
-def _tiny() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("tiny", Path(__file__).with_name("tiny.py"))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["tiny"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-tiny = _tiny()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,8 @@
+"""The training set of these tests lies beside this file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
