@@ -52,10 +52,10 @@ def run_loop(parts: LoopParts, start: RunPosition, progress: Progress) -> RunPos
     config = parts.config
     total = count_steps(config, parts.dataset.num_identities)
     batch_size = config.data.num_identities * config.data.tuples_per_identity
-    writer = _tensorboard(parts.run / "tensorboard", start.step)
     position = start
     objective, optimizer = parts.accelerator.prepare(parts.objective, parts.optimizer)
-    with progress.task(f"Training {config.name}", total=(total - start.step) * batch_size, unit="tuples") as task:
+    watched = progress.task(f"Training {config.name}", total=(total - start.step) * batch_size, unit="tuples")
+    with _tensorboard(parts.run / "tensorboard", start.step + 1) as writer, watched as task:
         for made, position in iterate_batches(config, parts.dataset, start, total):
             batch = _usable(parts, made, position.before, start)
             began = time.perf_counter()
@@ -73,7 +73,6 @@ def run_loop(parts: LoopParts, start: RunPosition, progress: Progress) -> RunPos
                     writer.add_scalar(f"validation/{name}", value, position.step)
             if position.step % config.checkpoint_every == 0 or position.step == total:
                 save_checkpoint(parts.run, parts.objective, parts.optimizer, position, parts.about)
-    writer.close()
     return position
 
 
@@ -155,4 +154,4 @@ def _check_finite(row: dict[str, float], batch: TupleBatch, position: RunPositio
 def _tensorboard(folder: Path, purge_step: int) -> Any:
     from torch.utils.tensorboard import SummaryWriter
 
-    return SummaryWriter(str(folder), purge_step=purge_step or None)
+    return SummaryWriter(str(folder), purge_step=purge_step)
