@@ -190,6 +190,9 @@ BAD = {
     "unknown data set": (["evaluate", "{tmp}", "--dataset", "odd"], "pku-sketch"),
     "no run": (["export-weights", "{tmp}", "{tmp}/w.safetensors"], "weights"),
     "odd name": (["export-weights", "{weights}", "{tmp}/w.bin"], ".safetensors"),
+    "seed below zero": (["synthesize", "{photos}", "--out", "{tmp}/o", "--seed", "-1"], "greater than or equal to 0"),
+    "run of bad values": (["train", "{config}", "--set", "seed=-1"], "greater than or equal to 0"),
+    "run of no people": (["train", "{config}", "--out", "{tmp}/r", "--set", "data.manifest={tmp}/no.csv"], "no.csv"),
     "demo elsewhere": (["demo", "{photos}"], "holds other things"),
 }
 
@@ -199,7 +202,8 @@ def test_bad_input_is_one_line_and_exit_code_2(
     name: str, photos: Path, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words, part = BAD[name]
-    places = {"{photos}": str(photos), "{weights}": str(weights), "{tmp}": str(tmp_path)}
+    config = Path(__file__).parents[2] / "configs" / "nano-stage1.yaml"
+    places = {"{config}": str(config), "{photos}": str(photos), "{weights}": str(weights), "{tmp}": str(tmp_path)}
     arguments = [_filled(word, places) for word in words]
     if arguments[0] in ("search", "evaluate") and "--weights" not in arguments:
         arguments += ["--weights", str(weights)]

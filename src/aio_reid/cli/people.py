@@ -24,7 +24,7 @@ ON_SHEET = 6
 def people(
     out: Annotated[Path, typer.Argument(help="Folder to write into; an interrupted run goes on where it stopped.")],
     identities: Annotated[int, typer.Option(min=1, help="How many people.")] = 500,
-    seed: Annotated[int, typer.Option(help="The same seed draws the same people.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same people.")] = 0,
     size: Annotated[str, typer.Option(help="Height x width of each picture in pixels.")] = "256x128",
     photos: Annotated[int, typer.Option(min=0, help="Colour photos of each person.")] = 4,
     infrared: Annotated[int, typer.Option(min=0, help="Infrared frames of each person.")] = 2,
@@ -86,7 +86,7 @@ def synthesize(
     lineart_weights: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Published line drawing weights.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="For what is drawn at random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="For what is drawn at random.")] = 0,
 ) -> None:
     """Make sketches or infrared frames from photos, as training does where a modality is missing, to look at them."""
     from aio_reid.cli.show import remark

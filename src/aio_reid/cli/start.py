@@ -11,7 +11,7 @@ import typer
 def demo(
     out: Annotated[Path, typer.Argument(help="Folder for the drawn people and the page.")] = Path("demo"),
     identities: Annotated[int, typer.Option(min=5, help="How many people the gallery holds.")] = 60,
-    seed: Annotated[int, typer.Option(help="The same seed draws the same people.")] = 77,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same people.")] = 77,
     weights: Annotated[str, typer.Option(help="A name (aio-nano) or a weights file.")] = "aio-nano",
 ) -> None:
     """Show the main job on synthetic people: draw a gallery, search it with every kind of evidence, write a page."""
