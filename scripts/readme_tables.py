@@ -1,4 +1,4 @@
-"""Fills the tables of README.md from results/*.json, so that no number in it is typed by hand.
+"""Fills the tables of README.md and of the model card from results/*.json, so that no number in it is typed by hand.
 
 The part between `<!-- table:NAME -->` and `<!-- /table -->` is replaced by the table of results/NAME.json.
 
@@ -18,6 +18,7 @@ from aio_reid.errors import AioError, DataError
 from aio_reid.evaluation.report import make_table, read_result, to_markdown
 
 ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = (ROOT / "README.md", ROOT / "src" / "aio_reid" / "weights" / "aio-nano.md")
 MARKED = re.compile(r"<!-- table:(?P<name>[\w-]+) -->\n(?P<body>.*?)<!-- /table -->", re.DOTALL)
 MARK = re.compile(r"<!-- (table:[^>]*|/table) -->")
 
@@ -43,24 +44,33 @@ def fill_tables(text: str, results: Path) -> tuple[str, list[str]]:
     return MARKED.sub(fill, text), changed
 
 
+def update(file: Path, results: Path, *, write: bool) -> list[str]:
+    """Return the names of the tables of a file that are out of date, and bring them up to date if `write`."""
+    filled, changed = fill_tables(file.read_text(encoding="utf-8"), results)
+    if changed and write:
+        file.write_text(filled, encoding="utf-8")
+    return changed
+
+
 def main(arguments: Sequence[str]) -> int:
-    """Fill or check one file; return the exit code."""
-    parser = argparse.ArgumentParser(description="Fill the tables of README.md from results/*.json.")
+    """Fill or check the documents; return the exit code."""
+    parser = argparse.ArgumentParser(description="Fill the tables of README.md and the model card from results/*.json.")
     parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if a table is out of date")
-    parser.add_argument("--readme", type=Path, default=ROOT / "README.md")
+    parser.add_argument("--readme", type=Path, action="append", help="files to fill; default: README and model card")
     parser.add_argument("--results", type=Path, default=ROOT / "results")
     options = parser.parse_args(arguments)
     try:
-        text = options.readme.read_text(encoding="utf-8")
-        filled, changed = fill_tables(text, options.results)
-        if changed and not options.check:
-            options.readme.write_text(filled, encoding="utf-8")
+        changed = [
+            f"{file.name}: table {name}"
+            for file in options.readme or DOCUMENTS
+            for name in update(file, options.results, write=not options.check)
+        ]
     except (AioError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     verb = "is out of date; run python scripts/readme_tables.py" if options.check else "written"
-    for name in changed:
-        print(f"{options.readme.name}: table {name} {verb}", file=sys.stderr)
+    for table in changed:
+        print(f"{table} {verb}", file=sys.stderr)
     return 1 if changed and options.check else 0
 
 

@@ -127,5 +127,5 @@ def test_readme_is_filled_and_checked(script: ModuleType, tmp_path: Path, capsys
 
 
 @pytest.mark.skipif(not (ROOT / "README.md").exists(), reason="no README here")
-def test_the_tables_of_this_readme_are_up_to_date(script: ModuleType) -> None:
+def test_the_tables_of_readme_and_model_card_are_up_to_date(script: ModuleType) -> None:
     assert script.main(["--check"]) == 0

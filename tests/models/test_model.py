@@ -242,3 +242,13 @@ def test_take_over_keeps_a_trained_final_norm_and_leaves_what_is_frozen() -> Non
     assert "encoder.norm.weight" in taken and "encoder.norm_pre.weight" not in taken
     assert torch.equal(second.encoder.norm.weight, torch.full((D,), 3.0))
     assert second.encoder.hash() == frozen
+
+
+def test_a_damaged_header_and_a_folder_are_one_line(model: AIOModel, tmp_path: Path) -> None:
+    write_weights(tmp_path / "w.safetensors", export_weights(model, config(), {}))
+    raw = (tmp_path / "w.safetensors").read_bytes()
+    (tmp_path / "bad.safetensors").write_bytes(raw.replace(b'"has_encoder":"true"', b'"has_encoder":"trux"'))
+    with pytest.raises(WeightsError, match="damaged header"):
+        read_weights(tmp_path / "bad.safetensors")
+    with pytest.raises(WeightsError, match="are a folder"):
+        read_weights(tmp_path)

@@ -72,6 +72,8 @@ def read_weights(path: Path) -> WeightsFile:
     Raises:
         WeightsError: missing, damaged, or not a file of this project.
     """
+    if path.is_dir():
+        raise WeightsError(f"weights {str(path)!r} are a folder; give the .safetensors file in it")
     if not path.is_file():
         raise WeightsError(
             f"weights {str(path)!r} do not exist; give 'aio-nano' or a .safetensors file written by aio-reid"
@@ -89,13 +91,16 @@ def read_weights(path: Path) -> WeightsFile:
         raise WeightsError(
             f"weights {str(path)!r} cannot be read ({error}); the file is damaged or no safetensors"
         ) from None
-    return WeightsFile(
-        tensors=tensors,
-        model=json.loads(header["model"]),
-        encoder_hash=header["encoder_hash"],
-        has_encoder=json.loads(header["has_encoder"]),
-        about=json.loads(header["about"]),
-    )
+    try:
+        return WeightsFile(
+            tensors=tensors,
+            model=json.loads(header["model"]),
+            encoder_hash=header["encoder_hash"],
+            has_encoder=json.loads(header["has_encoder"]),
+            about=json.loads(header["about"]),
+        )
+    except (KeyError, ValueError) as error:
+        raise WeightsError(f"weights {str(path)!r} have a damaged header ({error}); copy the file again") from None
 
 
 def assign_strictly(module: nn.Module, tensors: Mapping[str, Tensor], origin: str) -> None:

@@ -23,6 +23,8 @@ def find_weights(name: str | Path) -> Path:
             raise WeightsError(f"packaged weights {str(name)!r} are missing from this installation; reinstall aio-reid")
         return path
     path = Path(name).expanduser()
+    if path.is_dir():
+        raise WeightsError(f"weights {str(name)!r} are a folder; give the .safetensors file in it")
     if not path.is_file():
         raise WeightsError(
             f"weights {str(name)!r} not found; give {', '.join(PACKAGED)} or a .safetensors file of aio-reid"
