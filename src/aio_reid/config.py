@@ -97,6 +97,10 @@ class DataConfig(Frozen):
         default={Modality.INFRARED: 1.0, Modality.SKETCH: 1.0},
         description="how often a partner is synthesised from the photo although a recorded one exists",
     )
+    mixed_share: Share = Field(
+        default=0.0,
+        description="pre-training: how often another kind of picture of the person takes the photo's place",
+    )
     augment: bool = True
     num_workers: Annotated[int, Field(ge=0)] = Field(default=1, description="processes that load pictures")
 

@@ -201,3 +201,22 @@ def test_no_photo_and_unreadable_pictures_are_named(records: list[Record], tmp_p
     gone = Record("made", Split.TRAIN, Modality.RGB, "8", image_path=tmp_path / "gone.png")
     with pytest.raises(PictureError, match=r"gone\.png"):
         dataset([*records, gone])[6, 0]
+
+
+def test_mixed_share_puts_other_kinds_of_pictures_in_the_place_of_photos(records: list[Record]) -> None:
+    def tones(share: float) -> set[int]:
+        mixed = dataset(records, modalities=(Modality.RGB,), mixed_share=share)
+        person_10 = [i for i, photo in enumerate(mixed.photos) if photo.person_id == "10"]
+        return {int(mixed[(i, draw)].pixels[Modality.RGB][0, 0, 0]) for i in person_10 for draw in range(40)}
+
+    photos = {tone(0, Modality.RGB, view) for view in range(2)}
+    others = {tone(0, m, view) for m in VISUAL if m is not Modality.RGB for view in range(2)}
+    assert tones(0.0) == photos
+    assert tones(1.0) == others
+    assert tones(0.5) == photos | others
+
+
+def test_mixing_falls_back_to_the_photo_where_a_person_has_no_other_picture(records: list[Record]) -> None:
+    photos_only = [r for r in records if r.modality in (Modality.RGB, Modality.PENCIL)]
+    mixed = dataset(photos_only, modalities=(Modality.RGB,), mixed_share=1.0)
+    assert all(Modality.RGB in mixed[(i, draw)].pixels for i in range(len(mixed)) for draw in range(20))

@@ -18,7 +18,7 @@ from aio_reid.data.samplers import TupleKey
 from aio_reid.data.synthesis import channel_augment, draw_lines
 from aio_reid.data.text import ClipBpe, pad_ids
 from aio_reid.errors import DataError
-from aio_reid.records import Modality, Record
+from aio_reid.records import VISUAL_MODALITIES, Modality, Record
 
 SYNTHESISED = (Modality.INFRARED, Modality.SKETCH)
 """What can be made from a photo: infrared by channel augmentation, sketch by line drawing. Text never is (method.md
@@ -77,6 +77,7 @@ class TupleDataset(Dataset[TrainingTuple]):
         image_size: tuple[int, int],
         modalities: Sequence[Modality],
         synthesised_share: Mapping[Modality, float],
+        mixed_share: float = 0.0,
         context_length: int,
         augmented: bool,
         seed: int,
@@ -90,12 +91,14 @@ class TupleDataset(Dataset[TrainingTuple]):
             raise DataError(f"synthesised_share of {never[0]!r}: never made from photos; choose from: {allowed}")
         identities = sorted({r.person_id for r in self.photos})
         self._label = {identity: label for label, identity in enumerate(identities)}
+        self._recorded = {record.modality for record in records}
         self._partners: dict[tuple[str, Modality], list[Record]] = {}
         for record in records:
             self._partners.setdefault((record.person_id, record.modality), []).append(record)
         self.image_size = image_size
         self.modalities = tuple(m for m in Modality if m in modalities)
         self.synthesised_share = dict(synthesised_share)
+        self.mixed_share = mixed_share
         self.context_length = context_length
         self.augmented = augmented
         self.seed = seed
@@ -126,9 +129,12 @@ class TupleDataset(Dataset[TrainingTuple]):
         pixels: dict[Modality, Tensor] = {}
         for modality in self.modalities:
             if modality.is_visual:
-                plain = self._plain(photo, modality, rng)
+                kind = self._kind(modality, rng)
+                plain = self._plain(photo, kind, rng)
+                if plain is None and kind is not modality:  # this person has no picture of that kind
+                    kind, plain = modality, self._plain(photo, modality, rng)
                 if plain is not None:
-                    pixels[modality] = augment(plain, modality, rng) if self.augmented else plain
+                    pixels[modality] = augment(plain, kind, rng) if self.augmented else plain
         caption = self._pick(photo.person_id, Modality.TEXT, rng) if Modality.TEXT in self.modalities else None
         label = self._label[photo.person_id]
         if caption is None or caption.caption is None:
@@ -136,6 +142,16 @@ class TupleDataset(Dataset[TrainingTuple]):
         encoded = self._bpe.encode(caption.caption, context_length=self.context_length)
         masked = mask_attributes(caption.caption, rng, self._bpe, context_length=self.context_length)
         return TrainingTuple(label, pixels, encoded.ids, masked)
+
+    def _kind(self, modality: Modality, rng: np.random.Generator) -> Modality:
+        """Return which kind of picture serves as `modality`: with `mixed_share`, drawings and infrared serve as photos.
+
+        Only pre-training mixes: it gives the encoder the variety that pictures from the web have.
+        """
+        if modality is not Modality.RGB or self.mixed_share == 0.0 or rng.random() >= self.mixed_share:
+            return modality
+        others = [m for m in VISUAL_MODALITIES if m is not Modality.RGB and (m in SYNTHESISED or m in self._recorded)]
+        return others[int(rng.integers(len(others)))]
 
     def _plain(self, photo: Record, modality: Modality, rng: np.random.Generator) -> Tensor | None:
         """Return one modality's picture (3, H, W) uint8: the photo, a recorded partner, or one synthesised from the

@@ -124,6 +124,7 @@ def _dataset(config: RunConfig, records: list[Record]) -> TupleDataset:
         image_size=config.model.image_size,
         modalities=config.model.modalities,
         synthesised_share=config.data.synthesised_share,
+        mixed_share=config.data.mixed_share,
         context_length=config.model.context_length,
         augmented=config.data.augment,
         seed=config.seed,
