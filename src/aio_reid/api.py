@@ -25,11 +25,10 @@ from aio_reid.errors import AioError, ConfigError, DataError
 from aio_reid.inputs import Bundle, as_bundle, check_many, chunks, equal_batches, exploded
 from aio_reid.models.build import load_model
 from aio_reid.models.model import AIOModel
-from aio_reid.records import Modality, Query, parse_modality
+from aio_reid.records import FUSIONS, Modality, Query, parse_modality
 from aio_reid.weights import find_weights, hash_weights
 
 Vectors = NDArray[np.float32]
-FUSIONS = ("early", "late")
 DECODERS = 2
 """Threads that decode pictures while the model computes; Pillow and torch both work outside of Python's lock."""
 

@@ -94,8 +94,8 @@ class DataConfig(Frozen):
     num_identities: Positive = Field(description="P, identities in a batch")
     tuples_per_identity: Positive = Field(description="K, tuples of each identity in a batch")
     synthesised_share: dict[Modality, Share] = Field(
-        default={Modality.INFRARED: 1.0, Modality.SKETCH: 1.0},
-        description="how often a partner is synthesised from the photo although a recorded one exists",
+        default={},
+        description="how often a partner is synthesised although a recorded one exists; where none exists it always is",
     )
     mixed_share: Share = Field(
         default=0.0,
@@ -115,15 +115,17 @@ class LossConfig(Frozen):
     binding: Literal["infonce", "sdm", "wrt"] = Field(
         default="infonce", description="equations (6)-(8), or a named alternative"
     )
-    temperature: float = Field(default=0.05, gt=0)
-    bind_rgb_pairs: bool = Field(default=False, description="also pull photos of one identity together")
-    detach_rgb: bool = Field(default=False, description="stop the gradient at the RGB anchor")
+    temperature: float = Field(default=0.05, gt=0, description="of infonce and sdm; the lineage of sdm uses 0.02")
+    bind_rgb_pairs: bool = Field(default=False, description="infonce: also pull photos of one identity together")
+    detach_rgb: bool = Field(default=False, description="infonce: stop the gradient at the RGB anchor")
     fused_every: Annotated[int, Field(ge=0)] = Field(default=1, description="steps between fused passes; 0: never")
 
     @model_validator(mode="after")
     def _check(self) -> LossConfig:
         if self.ce_weight == self.va_weight == self.fb_weight == 0:
             raise ValueError("ce_weight, va_weight and fb_weight are all 0: there is nothing to learn from")
+        if self.binding != "infonce" and (self.bind_rgb_pairs or self.detach_rgb):
+            raise ValueError(f"bind_rgb_pairs and detach_rgb belong to binding infonce, not to {self.binding}")
         return self
 
 

@@ -15,7 +15,18 @@ from pathlib import Path
 
 from aio_reid import __version__
 
-PACKAGES: tuple[str, ...] = ("torch", "torchvision", "timm", "numpy", "pillow", "opencv-python-headless", "tokenizers")
+PACKAGES: tuple[str, ...] = (
+    "torch",
+    "torchvision",
+    "timm",
+    "numpy",
+    "pillow",
+    "opencv-python-headless",
+    "tokenizers",
+    "safetensors",
+    "accelerate",
+    "open_clip_torch",
+)
 GIT_TIMEOUT_S = 10.0
 
 

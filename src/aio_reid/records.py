@@ -20,29 +20,37 @@ class Modality(StrEnum):
         letter: one capital that names the modality in tables ("R", "RIST").
         is_visual: seen through an image stem; otherwise read as words.
         has_colour: the three channels differ; otherwise one grey value is replicated (method.md 3.2).
+        on_paper: drawn by hand on white, not recorded by a camera.
         label: the name for people to read.
     """
 
     letter: str
     is_visual: bool
     has_colour: bool
+    on_paper: bool
     label: str
 
-    def __new__(cls, value: str, letter: str, is_visual: bool, has_colour: bool, label: str) -> Modality:
+    def __new__(
+        cls, value: str, letter: str, is_visual: bool, has_colour: bool, on_paper: bool, label: str
+    ) -> Modality:
         member = str.__new__(cls, value)
         member._value_ = value
         member.letter = letter
         member.is_visual = is_visual
         member.has_colour = has_colour
+        member.on_paper = on_paper
         member.label = label
         return member
 
-    RGB = "rgb", "R", True, True, "photo"
-    INFRARED = "infrared", "I", True, False, "infrared"
-    PENCIL = "pencil", "C", True, True, "colour pencil"
-    SKETCH = "sketch", "S", True, False, "sketch"
-    TEXT = "text", "T", False, False, "text"
+    RGB = "rgb", "R", True, True, False, "photo"
+    INFRARED = "infrared", "I", True, False, False, "infrared"
+    PENCIL = "pencil", "C", True, True, True, "colour pencil"
+    SKETCH = "sketch", "S", True, False, True, "sketch"
+    TEXT = "text", "T", False, False, False, "text"
 
+
+FUSIONS: tuple[str, ...] = ("early", "late")
+"""How several modalities of a query are joined: read as one sequence, or as separate vectors that are added."""
 
 VISUAL_MODALITIES: tuple[Modality, ...] = tuple(m for m in Modality if m.is_visual)
 

@@ -170,7 +170,7 @@ BAD = {
     "empty folder": (["search", "{tmp}", "--text", "x"], "no picture"),
     "no such query": (["search", "{photos}", "--sketch", "{tmp}/none.png"], "none.png"),
     "a query that is no picture": (["search", "{photos}", "--rgb", "{weights}"], "tiny"),
-    "foreign weights": (["search", "{photos}", "--text", "x", "--weights", "{photos}"], "not found"),
+    "foreign weights": (["search", "{photos}", "--text", "x", "--weights", "{photos}"], "are a folder"),
     "unknown fusion": (["search", "{photos}", "--text", "x", "--fusion", "odd"], "early, late"),
     "unknown modality": (["search", "{photos}", "--text", "x", "--gallery-modality", "radar"], "radar"),
     "text gallery": (["search", "{photos}", "--text", "x", "--gallery-modality", "text"], "text"),

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from aio_reid.data import augment as module
-from aio_reid.data.augment import RECIPES, augment
+from aio_reid.data.augment import augment
 from aio_reid.data.images import CLIP_MEAN, GREY_MEAN, normalise
 from aio_reid.errors import DataError
 from aio_reid.records import VISUAL_MODALITIES, Modality
@@ -59,14 +59,14 @@ def test_the_generator_decides_alone(modality: Modality) -> None:
 @pytest.mark.parametrize("modality", VISUAL_MODALITIES)
 def test_without_any_variation_nothing_changes(modality: Modality, monkeypatch: pytest.MonkeyPatch) -> None:
     still(monkeypatch)
-    monkeypatch.setitem(RECIPES, modality, NOTHING)
+    monkeypatch.setattr(module, "_recipe", lambda _: NOTHING)
     assert np.array_equal(augment(picture(modality), modality, np.random.default_rng(0)), picture(modality))
 
 
 def test_half_are_flipped_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
     still(monkeypatch)
     monkeypatch.setattr(module, "FLIP_SHARE", 0.5)
-    monkeypatch.setitem(RECIPES, Modality.RGB, NOTHING)
+    monkeypatch.setattr(module, "_recipe", lambda _: NOTHING)
     pixels = picture(Modality.RGB)
     rng = np.random.default_rng(0)
     outs = [augment(pixels, Modality.RGB, rng) for _ in range(300)]
@@ -81,7 +81,7 @@ def test_shifts_are_bounded_and_show_paper_or_the_border(
 ) -> None:
     still(monkeypatch)
     monkeypatch.setattr(module, "SHIFT", (10 / 384, 10 / 128))
-    monkeypatch.setitem(RECIPES, modality, replace(NOTHING, paper=RECIPES[modality].paper))
+    monkeypatch.setattr(module, "_recipe", lambda _: replace(NOTHING, paper=modality.on_paper))
     pixels = np.full((3, 384, 128), 100, np.uint8)
     pixels[:, 192, 64] = 0
     rng = np.random.default_rng(0)
@@ -102,7 +102,7 @@ def test_erasing_fills_a_rectangle_with_what_normalises_to_zero(
 ) -> None:
     still(monkeypatch)
     monkeypatch.setattr(module, "ERASE_SHARE", 0.5)
-    monkeypatch.setitem(RECIPES, modality, NOTHING)
+    monkeypatch.setattr(module, "_recipe", lambda _: NOTHING)
     pixels = np.full((3, 128, 64), 255, np.uint8)
     mean = np.rint(np.multiply(CLIP_MEAN if modality.has_colour else (GREY_MEAN,) * 3, 255)).astype(int)
     rng = np.random.default_rng(0)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from aio_reid.errors import ConfigError
-from aio_reid.records import Modality, parse_modality
+from aio_reid.records import VISUAL_MODALITIES, Modality, parse_modality
 
 if TYPE_CHECKING:
     from aio_reid.gallery.cache import EmbeddingCache
@@ -22,13 +25,43 @@ CacheFolder = Annotated[
 ]
 
 
+Pictures = dict[Modality, list[Path]]
+
+
+def with_picture_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command one repeatable option for each visual modality; it receives them together as `pictures`.
+
+    The options are made from `Modality`, so that a further modality is asked for by its name without a line here.
+    """
+
+    @wraps(command)
+    def wrapper(**values: Any) -> None:
+        command(pictures={m: values.pop(m.value) or [] for m in VISUAL_MODALITIES}, **values)
+
+    own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != "pictures"]
+    drawn = [
+        inspect.Parameter(
+            m.value,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[
+                list[Path] | None, typer.Option(metavar="FILE", help=f"A picture of the person: {m.label}.")
+            ],
+        )
+        for m in VISUAL_MODALITIES
+    ]
+    parameters = [*own[:2], *drawn, *own[2:]]  # after the folder and the sentence
+    wrapper.__dict__["__signature__"] = inspect.Signature(parameters)
+    wrapper.__annotations__ = {p.name: p.annotation for p in parameters}
+    return wrapper
+
+
+@with_picture_options
 def search(
     folder: Annotated[Path, typer.Argument(help="Folder of pictures; its subfolders are searched as well.")],
     text: Annotated[list[str] | None, typer.Option(metavar="SENTENCE", help="What the person looks like.")] = None,
-    rgb: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="A colour photo of the person.")] = None,
-    infrared: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="An infrared frame.")] = None,
-    pencil: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="A colour pencil drawing.")] = None,
-    sketch: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="A sketch.")] = None,
+    *,
+    pictures: Pictures,
     top: Annotated[int, typer.Option(help="How many pictures to show.")] = 20,
     fusion: Annotated[str, typer.Option(help="How several kinds of evidence are joined: early or late.")] = "early",
     weights: Annotated[str, typer.Option(help="A name (aio-nano) or a weights file.")] = "aio-nano",
@@ -56,11 +89,10 @@ def search(
     for path, _ in outputs:
         if path is not None:
             check_writable(path)
-    drawn = {Modality.RGB: rgb, Modality.INFRARED: infrared, Modality.PENCIL: pencil, Modality.SKETCH: sketch}
     with count_steps(console_progress(), STEPS) as report:
         result = search_folder(
             folder,
-            query_parts(text or [], {modality: paths or [] for modality, paths in drawn.items()}),
+            query_parts(text or [], pictures),
             ModelFactory(weights, device),
             gallery_modality=parse_modality(gallery_modality),
             fusion=fusion,

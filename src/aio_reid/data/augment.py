@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from aio_reid.data.images import CLIP_MEAN, GREY_MEAN
 from aio_reid.data.synthesis import Pixels, as_array, like, numpy_generator, tone_jitter
 from aio_reid.errors import DataError
-from aio_reid.records import Modality
+from aio_reid.records import VISUAL_MODALITIES, Modality
 
 if TYPE_CHECKING:
     import torch
@@ -43,12 +43,10 @@ class Recipe:
     paper: bool
 
 
-RECIPES: dict[Modality, Recipe] = {
-    Modality.RGB: Recipe(colour=(0.3, 0.3, 0.3, 0.015), tone=0.0, blur=0.2, low_resolution=0.2, paper=False),
-    Modality.INFRARED: Recipe(colour=None, tone=0.5, blur=0.2, low_resolution=0.2, paper=False),
-    Modality.PENCIL: Recipe(colour=(0.2, 0.2, 0.3, 0.015), tone=0.0, blur=0.2, low_resolution=0.1, paper=True),
-    Modality.SKETCH: Recipe(colour=None, tone=0.3, blur=0.2, low_resolution=0.1, paper=True),
-}
+COLOUR_PHOTO = Recipe(colour=(0.3, 0.3, 0.3, 0.015), tone=0.0, blur=0.2, low_resolution=0.2, paper=False)
+GREY_PHOTO = Recipe(colour=None, tone=0.5, blur=0.2, low_resolution=0.2, paper=False)
+COLOUR_DRAWING = Recipe(colour=(0.2, 0.2, 0.3, 0.015), tone=0.0, blur=0.2, low_resolution=0.1, paper=True)
+GREY_DRAWING = Recipe(colour=None, tone=0.3, blur=0.2, low_resolution=0.1, paper=True)
 
 FLIP_SHARE = 0.5
 ERASE_SHARE = 0.5
@@ -94,10 +92,12 @@ def augment(pixels: Pixels, modality: Modality, rng: np.random.Generator | torch
 
 
 def _recipe(modality: Modality) -> Recipe:
-    if modality not in RECIPES:
-        allowed = ", ".join(m.value for m in RECIPES)
+    if not modality.is_visual:
+        allowed = ", ".join(m.value for m in VISUAL_MODALITIES)
         raise DataError(f"modality {modality.value!r} has no pixels to augment; choose one of: {allowed}")
-    return RECIPES[modality]
+    if modality.on_paper:
+        return COLOUR_DRAWING if modality.has_colour else GREY_DRAWING
+    return COLOUR_PHOTO if modality.has_colour else GREY_PHOTO
 
 
 def _vary(picture: NDArray[np.uint8], recipe: Recipe, rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -11,16 +11,15 @@ from aio_reid.api import AIO
 from aio_reid.datasets.manifest import read_manifest
 from aio_reid.datasets.pku_sketch import parse
 from aio_reid.errors import ConfigError, DataError
-from aio_reid.evaluation.embed import EARLY, LATE, CachedEmbedder, EmbedQueries
+from aio_reid.evaluation.embed import CachedEmbedder, EmbedQueries
 from aio_reid.evaluation.protocols.combinations import evaluate_combinations
 from aio_reid.evaluation.protocols.pku_sketch import evaluate_all_persons
 from aio_reid.evaluation.record import EvaluationRecord, count_records, describe_command, write_json
 from aio_reid.evaluation.scores import ProtocolScores
 from aio_reid.progress import SILENT, Progress
 from aio_reid.provenance import collect_provenance
-from aio_reid.records import Modality, Record, Split
+from aio_reid.records import FUSIONS, Modality, Record, Split
 
-FUSIONS: tuple[str, ...] = (EARLY, LATE)
 DEFAULT_WEIGHTS = "aio-nano"
 Protocol = Callable[[list[Record], EmbedQueries], ProtocolScores]
 

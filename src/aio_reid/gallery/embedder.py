@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 from aio_reid.errors import DataError
 from aio_reid.records import Modality
 
-FUSIONS: tuple[str, ...] = ("early", "late")
-
 PREPROCESS_VERSION = 1
 """Raised by hand when the same file would reach the model as other pixels, so that older embeddings are not reused."""
 

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from aio_reid.errors import ConfigError, DataError, PictureError, WeightsError
 from aio_reid.gallery.cache import EmbeddingCache, Space, open_cache
 from aio_reid.gallery.embedder import (
-    FUSIONS,
     PREPROCESS_VERSION,
     EmbedderFactory,
     LoadedOnce,
@@ -26,7 +25,7 @@ from aio_reid.gallery.ranking import SMALLEST_GALLERY, best_first, score_spread,
 from aio_reid.gallery.result import Counts, Hit, ScoreSpread, SearchResult, Timings, shown_inside
 from aio_reid.gallery.scan import list_pictures
 from aio_reid.gallery.vectors import GalleryVectors, Progress, embed_listing, file_content
-from aio_reid.records import Modality
+from aio_reid.records import FUSIONS, Modality
 
 
 def search_folder(

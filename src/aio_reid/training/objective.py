@@ -130,7 +130,11 @@ class TrainingObjective(nn.Module):
         present = [(f, labels[rows[name]]) for name, f in features.items()]
         if self.loss.binding == "wrt":
             return weighted_triplet_loss(torch.cat([f for f, _ in present]), torch.cat([y for _, y in present]))
-        pairs = [sdm_loss(rgb[rows[n]], f, labels[rows[n]]) for n, f in features.items() if n != Modality.RGB.value]
+        pairs = [
+            sdm_loss(rgb[rows[name]], f, labels[rows[name]], temperature=self.loss.temperature)
+            for name, f in features.items()
+            if name != Modality.RGB.value
+        ]
         return torch.stack(pairs).mean()
 
 

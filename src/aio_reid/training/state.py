@@ -121,13 +121,20 @@ def _check_same(run: Path, stored: Mapping[str, Any], about: Mapping[str, Any]) 
     except ConfigError:
         config = None
     same = {
-        "configuration": config == about["config"],
+        "configuration": config is not None and _deciding(config) == _deciding(about["config"]),
         "encoder": stored.get("encoder_hash") == about["encoder_hash"],
         "set of training persons": stored.get("persons_hash", about["persons_hash"]) == about["persons_hash"],
     }
     for what, is_same in same.items():
         if not is_same:
             raise TrainingError(f"{str(run)!r} was started with another {what}: give the same one, or another --out")
+
+
+def _deciding(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that decide the losses; how often to save and who loads pictures may change on the way."""
+    free = ("checkpoint_every", "validate_every", "num_validation_identities")
+    data = {name: value for name, value in config["data"].items() if name != "num_workers"}
+    return {name: value for name, value in config.items() if name not in free} | {"data": data}
 
 
 def append_row(run: Path, name: str, row: Mapping[str, Any]) -> None:
