@@ -140,7 +140,7 @@ def test_the_binding_loss_is_equations_6_to_8(batch: TupleBatch, step: int) -> N
 
 
 def test_named_alternatives_of_the_binding(batch: TupleBatch) -> None:
-    pairs = objective(binding="sdm", fused_every=0)
+    pairs = objective(binding="sdm", temperature=0.02, fused_every=0)
     photos, text = features_of(pairs, batch, (RGB,)), features_of(pairs, batch, (TEXT,))
     expected = [sdm_loss(photos, features_of(pairs, batch, (m,)), LABELS) for m in (INFRARED, SKETCH)]
     expected.append(sdm_loss(photos[WITH_TEXT], text, LABELS[WITH_TEXT]))
