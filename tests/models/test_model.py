@@ -252,3 +252,10 @@ def test_a_damaged_header_and_a_folder_are_one_line(model: AIOModel, tmp_path: P
         read_weights(tmp_path / "bad.safetensors")
     with pytest.raises(WeightsError, match="are a folder"):
         read_weights(tmp_path)
+
+
+@pytest.mark.parametrize("subset", [(Modality.RGB,), (Modality.TEXT,), ALL], ids=lambda s: "".join(m.letter for m in s))
+def test_the_feature_alone_equals_the_feature_beside_its_tokens(model: AIOModel, subset: tuple[Modality, ...]) -> None:
+    inputs = example(subset)
+    whole = model.encode({m: model.tokenize(m, x) for m, x in inputs.items()}).feature
+    torch.testing.assert_close(model(inputs), whole, atol=1e-5, rtol=1e-5)

@@ -14,7 +14,7 @@ from torch.nn import functional
 class SelfAttention(nn.Module):
     """Multi-head self-attention.
 
-    Input `x` (B, N, D) and `attn_mask` as in `TransformerBlock`; returns (B, N, D).
+    Input `x` (B, N, D), `attn_mask` and `num_queries` as in `TransformerBlock`; returns (B, N or num_queries, D).
     """
 
     def __init__(self, width: int, num_heads: int) -> None:
@@ -27,13 +27,24 @@ class SelfAttention(nn.Module):
         self.qkv = nn.Linear(width, 3 * width)
         self.proj = nn.Linear(width, width)
 
-    def forward(self, x: Tensor, attn_mask: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, attn_mask: Tensor | None = None, num_queries: int | None = None) -> Tensor:
         B, N, D = x.shape
-        heads = self.qkv(x).view(B, N, 3, self.num_heads, D // self.num_heads)  # (B, N, 3, heads, D / heads)
-        query, key, value = heads.permute(2, 0, 3, 1, 4).unbind(0)  # each (B, heads, N, D / heads)
+        if num_queries is None:
+            query, key, value = self._heads(self.qkv(x), 3)  # each (B, heads, N, D / heads)
+        else:
+            weight, bias = self.qkv.weight, self.qkv.bias
+            (query,) = self._heads(functional.linear(x[:, :num_queries], weight[:D], bias[:D]), 1)
+            key, value = self._heads(functional.linear(x, weight[D:], bias[D:]), 2)
         read = functional.scaled_dot_product_attention(query, key, value, attn_mask=attn_mask)
-        projected: Tensor = self.proj(read.transpose(1, 2).reshape(B, N, D))  # (B, N, D)
+        projected: Tensor = self.proj(read.transpose(1, 2).reshape(B, num_queries or N, D))  # (B, N or num_queries, D)
         return projected
+
+    def _heads(self, x: Tensor, count: int) -> tuple[Tensor, ...]:
+        B, N, width = x.shape
+        split = x.view(
+            B, N, count, self.num_heads, width // (count * self.num_heads)
+        )  # (B, N, count, heads, D / heads)
+        return split.permute(2, 0, 3, 1, 4).unbind(0)  # count times (B, heads, N, D / heads)
 
 
 class FeedForward(nn.Module):
@@ -53,7 +64,9 @@ class TransformerBlock(nn.Module):
     """Attention and feed-forward, each behind a LayerNorm and around a residual.
 
     Input `x` (B, N, D) float; `attn_mask` bool, broadcastable to (B, heads, N, N), usually (B, 1, 1, N): True where a
-    key may be attended to, at least one for each query; None attends everywhere. Returns (B, N, D).
+    key may be attended to, at least one for each query; None attends everywhere. Returns (B, N, D), or with
+    `num_queries` only the first of them (B, num_queries, D): all that a last block must compute where [CLS] alone is
+    read.
 
     Raises:
         ValueError: `width` is no multiple of `num_heads`.
@@ -68,8 +81,8 @@ class TransformerBlock(nn.Module):
         self.norm2 = nn.LayerNorm(width, eps=layer_norm_eps)
         self.mlp = FeedForward(width, int(width * mlp_ratio))
 
-    def forward(self, x: Tensor, attn_mask: Tensor | None = None) -> Tensor:
-        x = x + self.attn(self.norm1(x), attn_mask=attn_mask)
+    def forward(self, x: Tensor, attn_mask: Tensor | None = None, num_queries: int | None = None) -> Tensor:
+        x = x[:, :num_queries] + self.attn(self.norm1(x), attn_mask=attn_mask, num_queries=num_queries)
         x = x + self.mlp(self.norm2(x))
         return x
 

@@ -66,7 +66,9 @@ class AIOModel(nn.Module):
 
     def forward(self, inputs: Mapping[Modality, Tensor]) -> Tensor:
         """Return the feature f_A (B, D) of the fused inputs, before the bottleneck."""
-        return self.encode({m: self.tokenize(m, x) for m, x in inputs.items()}).feature
+        sequence, key_mask = self.sequence({m: self.tokenize(m, x) for m, x in inputs.items()})
+        outputs: Tensor = self.encoder(sequence, key_mask, num_outputs=1)  # (B, 1, D)
+        return outputs[:, 0]
 
     def retrieval(self, features: Tensor) -> Tensor:
         """Return unit vectors (B, D) float32 for search: u(b(f)), or u(f) where so configured."""
