@@ -94,6 +94,8 @@ def test_page_shows_every_hit_with_words(nasty: SearchResult, tmp_path: Path) ->
     assert all(picture["alt"] for picture in pictures)
     assert [str(picture["alt"]).split(":")[0] for picture in pictures[1:]] == [f"rank {n}" for n in range(1, 26)]
     assert page.text.count("σ") >= 25
+    assert Modality.SKETCH.label in page.text and "built-in" not in page.text
+    assert str(pictures[0]["alt"]).startswith(f"query, {Modality.SKETCH.label}: ")
     copied = [button["data-path"] for button in page.all("button")]
     assert copied[0] is not None and copied[0].startswith(str(nasty.folder))
     assert len(copied) == 25
@@ -228,5 +230,6 @@ def test_demo_page(people: Path, tmp_path: Path) -> None:
     assert "first found at rank 3" in page.text and "not among the first 2" in page.text
     assert "People & <i>tags</i>" in page.text and "a <b>man</b>" in page.text
     assert "62.5" in page.text and "75.0" in page.text
+    assert Modality.RGB.label in page.text and "built-in" not in page.text
     assert [row.get("class") for row in page.all("tr")][1:] == [None, "best"]
     assert len(page.all("img")) == 1 + 5 + 2
