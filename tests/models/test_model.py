@@ -14,7 +14,7 @@ from aio_reid.errors import WeightsError
 from aio_reid.models.build import build_model, export_weights, load_model, take_over
 from aio_reid.models.checkpoint import WeightsFile, read_weights, write_weights
 from aio_reid.models.encoder import FrozenEncoder
-from aio_reid.models.model import AIOModel, late_fusion
+from aio_reid.models.model import AIOModel
 from aio_reid.models.sequence import resize_positions
 from aio_reid.models.tokenizers import IBN, VisualTokenizer
 from aio_reid.records import Modality
@@ -153,11 +153,6 @@ def test_stem_has_the_published_number_of_parameters() -> None:
 def test_retrieval_vectors_are_of_unit_length(model: AIOModel) -> None:
     vectors = model.retrieval(model(example((Modality.RGB,))))
     torch.testing.assert_close(vectors.norm(dim=1), torch.ones(2))
-
-
-def test_late_fusion_by_hand() -> None:
-    fused = late_fusion([torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])])
-    torch.testing.assert_close(fused, torch.tensor([[0.5**0.5, 0.5**0.5]]))
 
 
 def test_resized_positions_keep_a_linear_ramp() -> None:

@@ -4,10 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -74,8 +73,3 @@ class AIOModel(nn.Module):
         """Return unit vectors (B, D) float32 for search: u(b(f)), or u(f) where so configured."""
         chosen = self.bottleneck(features) if self.feature_after_bottleneck else features
         return F.normalize(chosen.float(), dim=-1)
-
-
-def late_fusion(vectors: Sequence[Tensor]) -> Tensor:
-    """Return u(sum of u(f_m)) (B, D) of unit vectors (B, D) of single modalities (the control beside early fusion)."""
-    return F.normalize(torch.stack(list(vectors)).sum(dim=0), dim=-1)  # (B, D)
