@@ -109,8 +109,7 @@ class AIO:
 
         Args:
             inputs: each a sentence (str), a picture (Path, bytes, PIL image, uint8 array (H, W[, 3])), a `Record`, a
-                `Query`
-                (tuple of records), or a mapping from modality to one value or a list of values, e.g.
+                `Query` (tuple of records), or a mapping from modality to one value or a list of values, e.g.
                 `{"text": "a man in a suit", "sketch": [Path("a.png"), Path("b.png")]}`. Kinds may be mixed.
             modality: what bare pictures are.
             fusion: "early" reads all modalities of an input as one sequence, "late" adds their vectors. Several

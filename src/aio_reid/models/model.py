@@ -63,11 +63,15 @@ class AIOModel(nn.Module):
         outputs = self.encoder(sequence, key_mask)
         return Encoded(outputs[:, 0], outputs[:, 1:])
 
-    def forward(self, inputs: Mapping[Modality, Tensor]) -> Tensor:
-        """Return the feature f_A (B, D) of the fused inputs, before the bottleneck."""
-        sequence, key_mask = self.sequence({m: self.tokenize(m, x) for m, x in inputs.items()})
+    def feature(self, parts: Mapping[Modality, Tokens]) -> Tensor:
+        """Return the feature f_A (B, D) alone, which spares the encoder most of its last block."""
+        sequence, key_mask = self.sequence(parts)
         outputs: Tensor = self.encoder(sequence, key_mask, num_outputs=1)  # (B, 1, D)
         return outputs[:, 0]
+
+    def forward(self, inputs: Mapping[Modality, Tensor]) -> Tensor:
+        """Return the feature f_A (B, D) of the fused inputs, before the bottleneck."""
+        return self.feature({m: self.tokenize(m, x) for m, x in inputs.items()})
 
     def retrieval(self, features: Tensor) -> Tensor:
         """Return unit vectors (B, D) float32 for search: u(b(f)), or u(f) where so configured."""

@@ -49,11 +49,11 @@ class TrainingObjective(nn.Module):
     def forward(self, batch: TupleBatch, step: int) -> dict[str, Tensor]:
         """Return the losses of a batch: "ce", "va", "fb" and their weighted sum "total", each a scalar float32."""
         tokens = {m: self.model.tokenize(m, _prepared(m, x)) for m, x in batch.inputs.items()}
-        features: dict[str, Tensor] = {m.value: self.model.encode({m: t}).feature for m, t in tokens.items()}
+        features: dict[str, Tensor] = {m.value: self.model.feature({m: t}) for m, t in tokens.items()}
         rows: dict[str, Tensor] = {m.value: batch.rows[m] for m in tokens}
         subset = self._fused_subset(batch, step)
         if subset:
-            features[FUSED] = self.model.encode({m: tokens[m] for m in subset}).feature
+            features[FUSED] = self.model.feature({m: tokens[m] for m in subset})
             rows[FUSED] = torch.arange(len(batch.labels), device=batch.labels.device)
         losses = {
             "ce": self._identity(features, rows, batch.labels),
