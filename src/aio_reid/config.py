@@ -101,16 +101,24 @@ class DataConfig(Frozen):
         default=0.0,
         description="pre-training: how often another kind of picture of the person takes the photo's place",
     )
+    caption_share: Share = Field(default=1.0, description="how often a tuple comes with a sentence")
+    colourless_share: Share = Field(
+        default=0.0,
+        description="how often a whole batch is seen without colour, so that form alone tells its people apart",
+    )
     augment: bool = True
     num_workers: Annotated[int, Field(ge=0)] = Field(default=1, description="processes that load pictures")
 
 
 class LossConfig(Frozen):
-    """L = ce + va_weight * VA + fb_weight * FB (method.md section 6)."""
+    """L = ce_weight * CE + va_weight * VA + fb_weight * FB (method.md section 6) + tag_weight * tags."""
 
     ce_weight: float = Field(default=1.0, ge=0)
     va_weight: float = Field(default=1.0, ge=0)
     fb_weight: float = Field(default=1.0, ge=0)
+    tag_weight: float = Field(
+        default=0.0, ge=0, description="of telling from each feature which attribute words the person's sentences hold"
+    )
     label_smoothing: Share = 0.1
     binding: Literal["infonce", "sdm", "wrt"] = Field(
         default="infonce", description="equations (6)-(8), or a named alternative"
@@ -122,8 +130,8 @@ class LossConfig(Frozen):
 
     @model_validator(mode="after")
     def _check(self) -> LossConfig:
-        if self.ce_weight == self.va_weight == self.fb_weight == 0:
-            raise ValueError("ce_weight, va_weight and fb_weight are all 0: there is nothing to learn from")
+        if self.ce_weight == self.va_weight == self.fb_weight == self.tag_weight == 0:
+            raise ValueError("ce_weight, va_weight, fb_weight and tag_weight are all 0: there is nothing to learn from")
         if self.binding != "infonce" and (self.bind_rgb_pairs or self.detach_rgb):
             raise ValueError(f"bind_rgb_pairs and detach_rgb belong to binding infonce, not to {self.binding}")
         return self

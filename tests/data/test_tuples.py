@@ -14,7 +14,7 @@ from torch import Tensor
 
 from aio_reid.data.attributes import ATTRIBUTE_CLASSES, find_attributes
 from aio_reid.data.text import END_ID, MASK_ID, START_ID, ClipBpe
-from aio_reid.data.tuples import TrainingTuple, TupleDataset, collate
+from aio_reid.data.tuples import Shares, TrainingTuple, TupleDataset, collate
 from aio_reid.errors import DataError, PictureError
 from aio_reid.records import Modality, Record, Split
 
@@ -46,11 +46,14 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
     return found
 
 
+NONE_MADE = Shares({Modality.INFRARED: 0.0, Modality.SKETCH: 0.0})
+
+
 def dataset(records: list[Record], **changes: Any) -> TupleDataset:
     settings = {
         "image_size": SIZE,
         "modalities": tuple(Modality),
-        "synthesised_share": {Modality.INFRARED: 0.0, Modality.SKETCH: 0.0},
+        "shares": NONE_MADE,
         "context_length": 77,
         "augmented": False,
         "seed": 5,
@@ -92,21 +95,21 @@ def test_partners_are_recorded_pictures_and_sentences_of_the_same_person(records
 def test_a_share_of_0_or_1_takes_or_makes_every_partner(
     records: list[Record], share: float, expected: Modality
 ) -> None:
-    data = dataset(records, synthesised_share={Modality.INFRARED: share})
+    data = dataset(records, shares=Shares({Modality.INFRARED: share}))
     for draw in range(20):
         found = tones_of(data[0, draw].pixels[Modality.INFRARED])
         assert len(found) == 1 and found <= {tone(0, expected, view) for view in (0, 1)}
 
 
 def test_a_share_between_mixes_both(records: list[Record]) -> None:
-    data = dataset(records, synthesised_share={Modality.INFRARED: 0.25})
+    data = dataset(records, shares=Shares({Modality.INFRARED: 0.25}))
     recorded = {tone(0, Modality.INFRARED, view) for view in (0, 1)}
     real = [tones_of(data[0, draw].pixels[Modality.INFRARED]) <= recorded for draw in range(200)]
     assert 0.65 < np.mean(real) < 0.85
 
 
 def test_a_made_sketch_is_dark_lines_on_white(records: list[Record]) -> None:
-    made = dataset(records, synthesised_share={Modality.SKETCH: 1.0})[0, 0].pixels[Modality.SKETCH]
+    made = dataset(records, shares=Shares({Modality.SKETCH: 1.0}))[0, 0].pixels[Modality.SKETCH]
     assert torch.equal(made[0], made[1]) and torch.equal(made[0], made[2])
     assert made.float().mean() > 200  # a photo of one tone has no lines
 
@@ -116,7 +119,7 @@ def test_pencil_and_text_are_never_made(records: list[Record]) -> None:
     assert set(made.pixels) == {Modality.RGB, Modality.INFRARED, Modality.SKETCH}
     assert (made.ids, made.masked) == (None, None)
     with pytest.raises(DataError, match="'pencil': never made from photos; choose from: infrared, sketch"):
-        dataset(records, synthesised_share={Modality.PENCIL: 0.5})
+        dataset(records, shares=Shares({Modality.PENCIL: 0.5}))
 
 
 def test_only_the_modalities_asked_for_are_read(records: list[Record]) -> None:
@@ -205,7 +208,7 @@ def test_no_photo_and_unreadable_pictures_are_named(records: list[Record], tmp_p
 
 def test_mixed_share_puts_other_kinds_of_pictures_in_the_place_of_photos(records: list[Record]) -> None:
     def tones(share: float) -> set[int]:
-        mixed = dataset(records, modalities=(Modality.RGB,), mixed_share=share)
+        mixed = dataset(records, modalities=(Modality.RGB,), shares=Shares(mixed=share))
         person_10 = [i for i, photo in enumerate(mixed.photos) if photo.person_id == "10"]
         return {int(mixed[(i, draw)].pixels[Modality.RGB][0, 0, 0]) for i in person_10 for draw in range(40)}
 
@@ -218,5 +221,5 @@ def test_mixed_share_puts_other_kinds_of_pictures_in_the_place_of_photos(records
 
 def test_mixing_falls_back_to_the_photo_where_a_person_has_no_other_picture(records: list[Record]) -> None:
     photos_only = [r for r in records if r.modality in (Modality.RGB, Modality.PENCIL)]
-    mixed = dataset(photos_only, modalities=(Modality.RGB,), mixed_share=1.0)
+    mixed = dataset(photos_only, modalities=(Modality.RGB,), shares=Shares(mixed=1.0))
     assert all(Modality.RGB in mixed[(i, draw)].pixels for i in range(len(mixed)) for draw in range(20))

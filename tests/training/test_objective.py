@@ -20,7 +20,7 @@ from aio_reid.losses.masked_attributes import masked_attribute_loss
 from aio_reid.losses.sdm import sdm_loss
 from aio_reid.losses.triplet import weighted_triplet_loss
 from aio_reid.models.build import build_model
-from aio_reid.models.heads import AttributeHead, IdentityClassifier
+from aio_reid.models.heads import AttributeHead, IdentityClassifier, TagHead
 from aio_reid.records import Modality
 from aio_reid.training.objective import TrainingObjective
 
@@ -38,6 +38,9 @@ LABELS = torch.tensor([0, 0, 1, 1, 2, 2])
 WITH_TEXT = torch.tensor([0, 2, 3, 5])
 
 
+NOTHING_MASKED = (torch.zeros(0, 2, dtype=torch.int64), torch.zeros(0, dtype=torch.int64))
+
+
 def objective(seed: int = 3, **loss: Any) -> TrainingObjective:
     """In eval mode, so that a feature does not depend on which pass it was computed in."""
     with torch.random.fork_rng(devices=[]):
@@ -46,6 +49,7 @@ def objective(seed: int = 3, **loss: Any) -> TrainingObjective:
             build_model(MODEL, seed=1),
             classifier=IdentityClassifier(D, C),
             attribute_head=AttributeHead(D, A),
+            tag_head=TagHead(D, A),
             loss=LossConfig.model_validate(loss),
             seed=seed,
         )
@@ -76,15 +80,21 @@ def batch() -> TupleBatch:
 
 
 def features_of(made: TrainingObjective, batch: TupleBatch, subset: tuple[Modality, ...]) -> Tensor:
-    """One pass over one subset, without the objective."""
-    return made.model({m: normalise(batch.inputs[m], m) if m.is_visual else batch.inputs[m] for m in subset})
+    """One pass over one subset, without the objective, of the tuples that have all of it."""
+    shared = set(rows_of(batch, subset).tolist())
+    inputs = {m: batch.inputs[m][[int(row) in shared for row in batch.rows[m]]] for m in subset}
+    return made.model({m: normalise(x, m) if m.is_visual else x for m, x in inputs.items()})
+
+
+def rows_of(batch: TupleBatch, subset: tuple[Modality, ...]) -> Tensor:
+    return WITH_TEXT if TEXT in subset else torch.arange(len(batch.labels))
 
 
 def test_the_classification_loss_is_equation_4(batch: TupleBatch) -> None:
     made = objective(label_smoothing=0.2)
     subset = made._fused_subset(batch, 0)
     expected = []
-    for part, rows in [((m,), batch.rows[m]) for m in batch.inputs] + [(subset, torch.arange(6))]:
+    for part, rows in [((m,), batch.rows[m]) for m in batch.inputs] + [(subset, rows_of(batch, subset))]:
         logits = made.classifier(made.model.bottleneck(features_of(made, batch, part)))
         expected.append(identity_loss(logits, LABELS[rows], 0.2))
     torch.testing.assert_close(made(batch, 0)["ce"], torch.stack(expected).mean())
@@ -127,7 +137,10 @@ def test_the_binding_loss_is_equations_6_to_8(batch: TupleBatch, step: int) -> N
     has_text[WITH_TEXT] = True
     text[WITH_TEXT] = features_of(made, batch, (TEXT,))
     others = {m.value: (features_of(made, batch, (m,)), everywhere) for m in (INFRARED, SKETCH)}
-    others |= {"text": (text, has_text), "fused": (features_of(made, batch, subset), everywhere)}
+    fused, has_all = torch.full((6, D), float("nan")), torch.zeros(6, dtype=torch.bool)
+    has_all[rows_of(batch, subset)] = True
+    fused[rows_of(batch, subset)] = features_of(made, batch, subset)
+    others |= {"text": (text, has_text), "fused": (fused, has_all)}
     expected = binding_loss(
         features_of(made, batch, (RGB,)),
         others,
@@ -166,8 +179,7 @@ def test_fused_subsets_are_drawn_from_seed_and_step_with_the_stated_shares(batch
         batch.inputs,
         {m: torch.arange(6) for m in batch.inputs},
         None,
-        torch.zeros(0, 2, dtype=torch.int64),
-        torch.zeros(0, dtype=torch.int64),
+        *NOTHING_MASKED,
     )
     made, same, other = objective(seed=3), objective(seed=3), objective(seed=4)
     drawn = [made._fused_subset(complete, step) for step in range(2000)]
@@ -183,7 +195,10 @@ def test_fused_subsets_are_drawn_from_seed_and_step_with_the_stated_shares(batch
 
 def test_what_a_tuple_lacks_is_not_fused_and_passes_can_be_rarer(batch: TupleBatch) -> None:
     made = objective()
-    assert {m for step in range(60) for m in made._fused_subset(batch, step)} == {RGB, INFRARED, SKETCH}
+    nobody_told = TupleBatch(
+        LABELS, {m: x for m, x in batch.inputs.items() if m is not TEXT}, batch.rows, None, *NOTHING_MASKED
+    )
+    assert {m for step in range(60) for m in made._fused_subset(nobody_told, step)} == {RGB, INFRARED, SKETCH}
     rare = objective(fused_every=3)
     assert [bool(rare._fused_subset(batch, step)) for step in range(7)] == [i % 3 == 0 for i in range(7)]
     assert objective(fused_every=0)._fused_subset(batch, 0) == ()
@@ -195,8 +210,7 @@ def test_a_batch_of_photos_alone_trains(batch: TupleBatch) -> None:
         {RGB: batch.inputs[RGB]},
         {RGB: batch.rows[RGB]},
         None,
-        torch.zeros(0, 2, dtype=torch.int64),
-        torch.zeros(0, dtype=torch.int64),
+        *NOTHING_MASKED,
     )
     losses = objective()(photos, 0)
     assert losses["ce"] > 0 and losses["va"] == losses["fb"] == 0

@@ -91,6 +91,14 @@ def augment(pixels: Pixels, modality: Modality, rng: np.random.Generator | torch
     return like(pixels, np.repeat(picture[np.newaxis], 3, axis=0))
 
 
+def without_colour(pixels: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
+    """Return a batch (B, 3, H, W) uint8 in grey: each picture's channels mixed by its own shares (B, 3), which sum to
+    1, and the mixture put into all three. Copying one channel (method.md 8.1) is the case of shares 0 and 1.
+    """
+    grey = (pixels * shares[:, :, None, None]).sum(dim=1, keepdim=True)  # (B, 1, H, W)
+    return grey.round().clamp(0, 255).to(pixels.dtype).expand_as(pixels)
+
+
 def _recipe(modality: Modality) -> Recipe:
     if not modality.is_visual:
         allowed = ", ".join(m.value for m in VISUAL_MODALITIES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from aio_reid.data.attributes import MaskedCaption, mask_attributes
+from aio_reid.data.attributes import ATTRIBUTE_CLASSES, MaskedCaption, find_attributes, mask_attributes
 from aio_reid.data.augment import augment
 from aio_reid.data.images import fit_image, read_image
 from aio_reid.data.samplers import TupleKey
@@ -28,12 +28,31 @@ SYNTHESISED = (Modality.INFRARED, Modality.SKETCH)
 
 @dataclass(frozen=True, slots=True)
 class TrainingTuple:
-    """One photo and its partners; `pixels` holds (3, H, W) uint8 of each visual modality that is present."""
+    """One photo and its partners; `pixels` holds (3, H, W) uint8 of each visual modality that is present.
+
+    `tags` are the attribute classes named in any sentence about the person, None where there is no sentence.
+    """
 
     label: int
     pixels: dict[Modality, Tensor]
     ids: tuple[int, ...] | None
     masked: MaskedCaption | None
+    tags: frozenset[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """How often a tuple is made in which way, as probabilities.
+
+    Attributes:
+        synthesised: a partner is synthesised although a recorded one exists; where none exists it always is.
+        mixed: another kind of picture of the person takes the photo's place.
+        captioned: a sentence comes along.
+    """
+
+    synthesised: Mapping[Modality, float] = field(default_factory=dict)
+    mixed: float = 0.0
+    captioned: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +65,8 @@ class TupleBatch:
         rows: per modality (b,) int64, which tuple each input belongs to.
         masked_ids: (b, L) int64, captions with masked attributes, rows as `rows[TEXT]`; None without text.
         masked_at: (K, 2) int64, row in `masked_ids` and position; masked_labels: (K,) int64 attribute classes.
+        tags: (b, A) bool, attribute classes named in the sentences about a person; tag_rows: (b,) int64, whose they
+            are. None where nobody has a sentence.
     """
 
     labels: Tensor
@@ -54,11 +75,8 @@ class TupleBatch:
     masked_ids: Tensor | None
     masked_at: Tensor
     masked_labels: Tensor
-
-    @property
-    def complete(self) -> tuple[Modality, ...]:
-        """The modalities that every tuple of the batch has."""
-        return tuple(m for m in Modality if m in self.inputs and len(self.rows[m]) == len(self.labels))
+    tags: Tensor | None = None
+    tag_rows: Tensor | None = None
 
 
 class TupleDataset(Dataset[TrainingTuple]):
@@ -76,8 +94,7 @@ class TupleDataset(Dataset[TrainingTuple]):
         *,
         image_size: tuple[int, int],
         modalities: Sequence[Modality],
-        synthesised_share: Mapping[Modality, float],
-        mixed_share: float = 0.0,
+        shares: Shares,
         context_length: int,
         augmented: bool,
         seed: int,
@@ -85,7 +102,7 @@ class TupleDataset(Dataset[TrainingTuple]):
         self.photos = [r for r in records if r.modality is Modality.RGB]
         if not self.photos:
             raise DataError("no rgb record in the training split: AIO binds every modality to photos")
-        never = [m.value for m in synthesised_share if m not in SYNTHESISED]
+        never = [m.value for m in shares.synthesised if m not in SYNTHESISED]
         if never:
             allowed = ", ".join(m.value for m in SYNTHESISED)
             raise DataError(f"synthesised_share of {never[0]!r}: never made from photos; choose from: {allowed}")
@@ -97,12 +114,12 @@ class TupleDataset(Dataset[TrainingTuple]):
             self._partners.setdefault((record.person_id, record.modality), []).append(record)
         self.image_size = image_size
         self.modalities = tuple(m for m in Modality if m in modalities)
-        self.synthesised_share = dict(synthesised_share)
-        self.mixed_share = mixed_share
+        self.shares = shares
         self.context_length = context_length
         self.augmented = augmented
         self.seed = seed
         self._bpe = ClipBpe.load()
+        self._tags: dict[str, frozenset[int] | None] = {}
 
     @property
     def labels(self) -> list[int]:
@@ -135,20 +152,29 @@ class TupleDataset(Dataset[TrainingTuple]):
                     kind, plain = modality, self._plain(photo, modality, rng)
                 if plain is not None:
                     pixels[modality] = augment(plain, kind, rng) if self.augmented else plain
-        caption = self._pick(photo.person_id, Modality.TEXT, rng) if Modality.TEXT in self.modalities else None
-        label = self._label[photo.person_id]
+        told = Modality.TEXT in self.modalities and rng.random() < self.shares.captioned
+        caption = self._pick(photo.person_id, Modality.TEXT, rng) if told else None
+        label, tags = self._label[photo.person_id], self._tags_of(photo.person_id)
         if caption is None or caption.caption is None:
-            return TrainingTuple(label, pixels, None, None)
+            return TrainingTuple(label, pixels, None, None, tags)
         encoded = self._bpe.encode(caption.caption, context_length=self.context_length)
         masked = mask_attributes(caption.caption, rng, self._bpe, context_length=self.context_length)
-        return TrainingTuple(label, pixels, encoded.ids, masked)
+        return TrainingTuple(label, pixels, encoded.ids, masked, tags)
+
+    def _tags_of(self, person_id: str) -> frozenset[int] | None:
+        """Return the attribute classes that the sentences about a person name, None where there is no sentence."""
+        if person_id not in self._tags:
+            captions = [r.caption for r in self._partners.get((person_id, Modality.TEXT), []) if r.caption]
+            found = frozenset(span.label for caption in captions for span in find_attributes(caption))
+            self._tags[person_id] = found if captions else None
+        return self._tags[person_id]
 
     def _kind(self, modality: Modality, rng: np.random.Generator) -> Modality:
-        """Return which kind of picture serves as `modality`: with `mixed_share`, drawings and infrared serve as photos.
+        """Return which kind of picture serves as `modality`: with `shares.mixed` drawings and infrared serve as photos.
 
         Only pre-training mixes: it gives the encoder the variety that pictures from the web have.
         """
-        if modality is not Modality.RGB or self.mixed_share == 0.0 or rng.random() >= self.mixed_share:
+        if modality is not Modality.RGB or self.shares.mixed == 0.0 or rng.random() >= self.shares.mixed:
             return modality
         others = [m for m in VISUAL_MODALITIES if m is not Modality.RGB and (m in SYNTHESISED or m in self._recorded)]
         return others[int(rng.integers(len(others)))]
@@ -160,7 +186,7 @@ class TupleDataset(Dataset[TrainingTuple]):
         if modality is Modality.RGB:
             return self._read(photo.image_path, modality)
         partner = self._pick(photo.person_id, modality, rng)
-        synthesise = rng.random() < self.synthesised_share.get(modality, 0.0) or partner is None
+        synthesise = rng.random() < self.shares.synthesised.get(modality, 0.0) or partner is None
         if not (synthesise and modality in SYNTHESISED):
             return None if partner is None else self._read(partner.image_path, modality)
         source = self._pick(photo.person_id, Modality.RGB, rng)
@@ -190,6 +216,7 @@ def collate(tuples: Sequence[TrainingTuple]) -> TupleBatch:
     if captioned:
         inputs[Modality.TEXT] = pad_ids([ids for t in tuples if (ids := t.ids) is not None])
         rows[Modality.TEXT] = torch.tensor(captioned)
+    tagged = [(row, tags) for row, t in enumerate(tuples) if (tags := t.tags) is not None]
     places = [(row, position) for row, m in enumerate(masked) for position in m.positions]
     return TupleBatch(
         labels=torch.tensor([t.label for t in tuples]),
@@ -198,4 +225,14 @@ def collate(tuples: Sequence[TrainingTuple]) -> TupleBatch:
         masked_ids=pad_ids([m.ids for m in masked]) if masked else None,
         masked_at=torch.tensor(places, dtype=torch.int64).reshape(-1, 2),
         masked_labels=torch.tensor([label for m in masked for label in m.labels], dtype=torch.int64),
+        tags=_multi_hot([tags for _, tags in tagged]) if tagged else None,
+        tag_rows=torch.tensor([row for row, _ in tagged]) if tagged else None,
     )
+
+
+def _multi_hot(sets: Sequence[frozenset[int]]) -> Tensor:
+    """Return (b, A) bool, true at the classes of each set."""
+    tags = torch.zeros(len(sets), len(ATTRIBUTE_CLASSES), dtype=torch.bool)
+    for row, classes in enumerate(sets):
+        tags[row, sorted(classes)] = True
+    return tags

@@ -39,6 +39,22 @@ class IdentityClassifier(nn.Module):
         return logits
 
 
+class TagHead(nn.Module):
+    """Tell from one feature which of A attribute words are said of the person: LayerNorm, Linear D to A."""
+
+    def __init__(self, width: int, num_attributes: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.linear = nn.Linear(width, num_attributes)
+        nn.init.normal_(self.linear.weight, std=0.02)
+        nn.init.constant_(self.linear.bias, -2.0)  # few words are said of anybody
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return logits (B, A) of features (B, D)."""
+        logits: Tensor = self.linear(self.norm(features))
+        return logits
+
+
 class AttributeHead(nn.Module):
     """Predict masked attribute words from text and photo: Linear 2D to D, GELU, LayerNorm, Linear D to A (method.md
     6.2).

@@ -66,7 +66,7 @@ def run_loop(parts: LoopParts, start: RunPosition, progress: Progress) -> RunPos
             append_row(parts.run, LOG, row)
             for name, value in row.items():
                 writer.add_scalar(f"train/{name}", value, position.step)
-            note = " ".join(f"{n} {row[n]:.3f}" for n in ("total", "ce", "va", "fb"))
+            note = " ".join(f"{n} {row[n]:.3f}" for n in ("total", "ce", "va", "fb", "tags"))
             task.advance(batch_size, note=f"epoch {position.epoch} step {position.step}/{total} {note}")
             if position.step % config.validate_every == 0 or position.step == total:
                 for name, value in parts.validate(position.step - 1).items():
@@ -117,6 +117,8 @@ def _on_device(batch: TupleBatch, device: torch.device) -> TupleBatch:
         masked_ids=None if batch.masked_ids is None else move(batch.masked_ids),
         masked_at=move(batch.masked_at),
         masked_labels=move(batch.masked_labels),
+        tags=None if batch.tags is None else move(batch.tags),
+        tag_rows=None if batch.tag_rows is None else move(batch.tag_rows),
     )
 
 

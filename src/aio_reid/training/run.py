@@ -15,14 +15,14 @@ from accelerate.utils import set_seed
 from aio_reid.api import AIO
 from aio_reid.config import RunConfig
 from aio_reid.data.attributes import ATTRIBUTE_CLASSES
-from aio_reid.data.tuples import TupleDataset
+from aio_reid.data.tuples import Shares, TupleDataset
 from aio_reid.datasets.manifest import read_manifest
 from aio_reid.errors import ConfigError, DataError, StorageError, TrainingError
 from aio_reid.evaluation.embed import CachedEmbedder
 from aio_reid.evaluation.protocols.combinations import evaluate_combinations
 from aio_reid.models.build import build_model, export_weights, take_over
 from aio_reid.models.checkpoint import read_weights, write_weights
-from aio_reid.models.heads import AttributeHead, IdentityClassifier
+from aio_reid.models.heads import AttributeHead, IdentityClassifier, TagHead
 from aio_reid.models.model import AIOModel
 from aio_reid.progress import SILENT, Progress
 from aio_reid.provenance import collect_provenance, hash_json
@@ -123,8 +123,7 @@ def _dataset(config: RunConfig, records: list[Record]) -> TupleDataset:
         [r for r in records if r.split is Split.TRAIN],
         image_size=config.model.image_size,
         modalities=config.model.modalities,
-        synthesised_share=config.data.synthesised_share,
-        mixed_share=config.data.mixed_share,
+        shares=Shares(config.data.synthesised_share, config.data.mixed_share, config.data.caption_share),
         context_length=config.model.context_length,
         augmented=config.data.augment,
         seed=config.seed,
@@ -142,7 +141,9 @@ def _objective(config: RunConfig, num_identities: int) -> TrainingObjective:
         model,
         classifier=IdentityClassifier(model.encoder.width, num_identities),
         attribute_head=AttributeHead(model.encoder.width, len(ATTRIBUTE_CLASSES)),
+        tag_head=TagHead(model.encoder.width, len(ATTRIBUTE_CLASSES)),
         loss=config.loss,
+        colourless_share=config.data.colourless_share,
         seed=config.seed,
     )
 
