@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from aio_reid.data import augment as module
-from aio_reid.data.augment import augment
+from aio_reid.data.augment import augment, without_colour
 from aio_reid.data.images import CLIP_MEAN, GREY_MEAN, normalise
 from aio_reid.errors import DataError
 from aio_reid.records import VISUAL_MODALITIES, Modality
@@ -154,3 +154,14 @@ def test_what_cannot_be_augmented() -> None:
         augment(np.zeros((3, 4, 4), np.float32), Modality.RGB, np.random.default_rng(0))
     with pytest.raises(DataError, match="grey"):
         augment(picture(Modality.RGB), Modality.INFRARED, np.random.default_rng(0))
+
+
+def test_without_colour_mixes_the_channels_of_each_picture_by_its_own_shares() -> None:
+    pixels = torch.tensor([[10, 20, 60], [10, 20, 60], [7, 7, 7]], dtype=torch.uint8)[:, :, None, None].expand(
+        3, 3, 4, 2
+    )
+    shares = torch.tensor([[0.0, 1.0, 0.0], [0.5, 0.25, 0.25], [0.2, 0.3, 0.5]])
+    grey = without_colour(pixels, shares)
+    assert grey.dtype == torch.uint8 and grey.shape == pixels.shape
+    for row, value in enumerate((20, 25, 7)):
+        assert torch.equal(grey[row], torch.full((3, 4, 2), value, dtype=torch.uint8))

@@ -175,7 +175,6 @@ def test_a_batch_holds_what_exists_and_says_whose_it_is(records: list[Record]) -
         "sketch": [0, 1, 2, 3],
         "text": [1, 2],
     }
-    assert batch.complete == (Modality.RGB, Modality.INFRARED, Modality.SKETCH)
     for modality in VISUAL:
         for place, row in enumerate(batch.rows[modality].tolist()):
             assert torch.equal(batch.inputs[modality][place], tuples[row].pixels[modality])
@@ -223,3 +222,21 @@ def test_mixing_falls_back_to_the_photo_where_a_person_has_no_other_picture(reco
     photos_only = [r for r in records if r.modality in (Modality.RGB, Modality.PENCIL)]
     mixed = dataset(photos_only, modalities=(Modality.RGB,), shares=Shares(mixed=1.0))
     assert all(Modality.RGB in mixed[(i, draw)].pixels for i in range(len(mixed)) for draw in range(20))
+
+
+def test_a_share_of_the_tuples_comes_with_a_sentence_and_all_with_the_tags_of_their_person(
+    records: list[Record],
+) -> None:
+    data = dataset(records, shares=Shares(captioned=0.25))
+    person_10 = next(i for i, photo in enumerate(data.photos) if photo.person_id == "10")
+    made = [data[(person_10, draw)] for draw in range(200)]
+    assert np.mean([t.ids is not None for t in made]) == pytest.approx(0.25, abs=0.08)
+    named = {ATTRIBUTE_CLASSES[label] for label in made[0].tags or ()}
+    assert named == {ATTRIBUTE_CLASSES[s.label] for caption in CAPTIONS["10"] for s in find_attributes(caption)}
+    assert all(t.tags == made[0].tags for t in made)
+    person_7 = next(i for i, photo in enumerate(data.photos) if photo.person_id == "7")  # without sentences
+    batch = collate([data[(person_7, 0)], made[0]])
+    assert batch.tags is not None and batch.tag_rows is not None
+    assert batch.tag_rows.tolist() == [1]
+    assert {ATTRIBUTE_CLASSES[i] for i in batch.tags[0].nonzero().flatten().tolist()} == named
+    assert collate([data[(person_7, 0)]]).tags is None

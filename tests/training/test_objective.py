@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from aio_reid.losses.binding import binding_loss
 from aio_reid.losses.identity import identity_loss
 from aio_reid.losses.masked_attributes import masked_attribute_loss
 from aio_reid.losses.sdm import sdm_loss
+from aio_reid.losses.tags import tag_loss
 from aio_reid.losses.triplet import weighted_triplet_loss
 from aio_reid.models.build import build_model
 from aio_reid.models.heads import AttributeHead, IdentityClassifier, TagHead
@@ -38,10 +40,11 @@ LABELS = torch.tensor([0, 0, 1, 1, 2, 2])
 WITH_TEXT = torch.tensor([0, 2, 3, 5])
 
 
+TAGGED = {"tags": torch.eye(A)[[0, 2, 2, 4]].bool(), "tag_rows": torch.tensor([0, 2, 3, 5])}
 NOTHING_MASKED = (torch.zeros(0, 2, dtype=torch.int64), torch.zeros(0, dtype=torch.int64))
 
 
-def objective(seed: int = 3, **loss: Any) -> TrainingObjective:
+def objective(seed: int = 3, colourless_share: float = 0.0, **loss: Any) -> TrainingObjective:
     """In eval mode, so that a feature does not depend on which pass it was computed in."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -52,6 +55,7 @@ def objective(seed: int = 3, **loss: Any) -> TrainingObjective:
             tag_head=TagHead(D, A),
             loss=LossConfig.model_validate(loss),
             seed=seed,
+            colourless_share=colourless_share,
         )
         torch.nn.init.normal_(made.classifier.linear.weight)
     return made.eval()
@@ -204,6 +208,45 @@ def test_what_a_tuple_lacks_is_not_fused_and_passes_can_be_rarer(batch: TupleBat
     assert objective(fused_every=0)._fused_subset(batch, 0) == ()
 
 
+def test_every_feature_tells_the_attribute_words_of_its_person(batch: TupleBatch) -> None:
+    made = objective(tag_weight=0.5)
+    told = replace(batch, **TAGGED)
+    tags = {int(row): words for row, words in zip(TAGGED["tag_rows"], TAGGED["tags"], strict=True)}
+    subset = made._fused_subset(batch, 2)
+    expected = []
+    for part, rows in [((m,), batch.rows[m]) for m in batch.inputs] + [(subset, rows_of(batch, subset))]:
+        kept = [place for place, row in enumerate(rows.tolist()) if row in tags]
+        logits = made.tag_head(features_of(made, batch, part)[kept])
+        expected.append(tag_loss(logits, torch.stack([tags[int(rows[place])] for place in kept])))
+    losses = made(told, 2)
+    torch.testing.assert_close(losses["tags"], torch.stack(expected).mean())
+    torch.testing.assert_close(losses["total"], losses["ce"] + losses["va"] + losses["fb"] + 0.5 * losses["tags"])
+    assert made(batch, 2)["tags"] == 0  # nobody has a sentence
+    assert objective(tag_weight=0.0)(told, 2)["tags"] == 0
+
+
+def test_a_share_of_the_batches_is_seen_without_colour(batch: TupleBatch) -> None:
+    made, same = objective(colourless_share=0.3), objective(colourless_share=0.3)
+    seen = [made._inputs(batch, step) for step in range(400)]
+    grey = [not torch.equal(inputs[RGB], batch.inputs[RGB]) for inputs in seen]
+    assert np.mean(grey) == pytest.approx(0.3, abs=0.07)
+    for inputs, without in zip(seen, grey, strict=True):
+        assert bool((inputs[RGB] == inputs[RGB][:, :1]).all()) == without
+        assert all(torch.equal(inputs[m], batch.inputs[m]) for m in (INFRARED, SKETCH, TEXT))
+    assert torch.equal(same._inputs(batch, grey.index(True))[RGB], seen[grey.index(True)][RGB])
+
+
+def test_sentences_read_in_two_parts_by_length_give_what_they_give_alone() -> None:
+    made = objective()
+    generator = torch.Generator().manual_seed(4)
+    ids = torch.zeros(20, 12, dtype=torch.int64)
+    for row, length in enumerate(torch.randint(3, 13, (20,), generator=generator).tolist()):
+        ids[row, :length] = torch.randint(300, 49000, (length,), generator=generator)
+        ids[row, length - 1] = END_ID
+    alone = torch.cat([made.model({TEXT: row[None]}) for row in ids])
+    torch.testing.assert_close(made._feature(made.model.tokenize(TEXT, ids), TEXT), alone, rtol=1e-4, atol=1e-5)
+
+
 def test_a_batch_of_photos_alone_trains(batch: TupleBatch) -> None:
     photos = TupleBatch(
         LABELS,
@@ -218,7 +261,8 @@ def test_a_batch_of_photos_alone_trains(batch: TupleBatch) -> None:
 
 
 def test_everything_but_the_encoder_learns(batch: TupleBatch) -> None:
-    made = objective().train()
+    made = objective(tag_weight=1.0).train()
+    batch = replace(batch, **TAGGED)
     assert not made.model.encoder.training and made.model.bottleneck.training
     made(batch, 0)["total"].backward()
     assert all(p.grad is None for p in made.model.encoder.parameters())
