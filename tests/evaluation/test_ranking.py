@@ -196,3 +196,16 @@ def test_ties_and_queries_without_match_as_published() -> None:
     assert scores.mAP == pytest.approx(expected["drop_invalid"]["mAP"], abs=1e-6)
     with pytest.raises(DataError, match="none of the 3 queries"):
         score_golden(load_golden("market_no_valid_query")[1], camera_rule=True, ranks=(1,))
+
+
+def test_per_identity_curves_count_each_person_where_it_first_occurs() -> None:
+    distances = np.array([[0.1, 0.2, 0.3, 0.4, 0.5]], dtype=np.float32)
+    persons = np.array([8, 8, 9, 8, 7])
+    matches, ignore = persons[None] == 7, np.zeros((1, 5), dtype=np.bool_)
+    per_picture = score_ranking(distances, matches, ignore, ranks=(1, 2, 3, 4, 5))
+    per_person = score_ranking(distances, matches, ignore, gallery_persons=persons, ranks=(1, 2, 3, 4, 5))
+    assert [per_picture.rank[k] for k in (3, 4, 5)] == [0, 0, 1]
+    assert [per_person.rank[k] for k in (2, 3)] == [0, 1]  # persons 8, 9, 7
+    assert (per_person.mAP, per_person.mINP) == (per_picture.mAP, per_picture.mINP) == (0.2, 0.2)
+    ignore[0, 2] = True  # person 9 holds no rank any more
+    assert score_ranking(distances, matches, ignore, gallery_persons=persons, ranks=(2,)).rank[2] == 1

@@ -21,7 +21,12 @@ Masks = Callable[[slice], tuple[BoolArray, BoolArray]]
 
 
 def score_ranking(
-    distances: FloatArray, matches: BoolArray, ignore: BoolArray, *, ranks: Sequence[int] = DEFAULT_RANKS
+    distances: FloatArray,
+    matches: BoolArray,
+    ignore: BoolArray,
+    *,
+    gallery_persons: NDArray[np.int64] | None = None,
+    ranks: Sequence[int] = DEFAULT_RANKS,
 ) -> RetrievalScores:
     """Score a full distance matrix.
 
@@ -29,13 +34,17 @@ def score_ranking(
         distances: (Q, G) float, smaller is nearer.
         matches: (Q, G) bool, the gallery entry shows the query's person.
         ignore: (Q, G) bool, the entry is taken out of this query's ranking: it neither helps, hurts nor holds a rank.
+        gallery_persons: (G,) int64; given, rank-k counts persons, each where it first occurs (CMC per identity, as
+            SYSU-MM01 and LLCM have it). mAP and mINP count pictures always.
         ranks: the k of the rank-k scores.
 
     Raises:
         DataError: shapes differ, a distance is NaN or infinite, or no query has a true match left.
     """
     _check_shapes(distances, matches, ignore)
-    return summarise(_rank_rows(distances, matches, ignore), num_gallery=distances.shape[1], ranks=ranks)
+    return summarise(
+        _rank_rows(distances, matches, ignore, gallery_persons), num_gallery=distances.shape[1], ranks=ranks
+    )
 
 
 def rank_features(
@@ -43,6 +52,7 @@ def rank_features(
     gallery: NDArray[np.float32],
     masks: Masks,
     *,
+    gallery_persons: NDArray[np.int64] | None = None,
     block: int = 256,
     ranks: Sequence[int] = DEFAULT_RANKS,
 ) -> RetrievalScores:
@@ -52,6 +62,7 @@ def rank_features(
         query: (Q, E) float32, unit rows.
         gallery: (G, E) float32, unit rows.
         masks: called once for each block, in order.
+        gallery_persons: as `score_ranking`.
         block: queries at a time; memory is about block * G * 6 bytes.
         ranks: the k of the rank-k scores.
 
@@ -68,23 +79,28 @@ def rank_features(
         distances = 1 - query[rows] @ gallery.T  # (block, G)
         matches, ignore = masks(rows)
         _check_shapes(distances, matches, ignore)
-        outcomes.extend(_rank_rows(distances, matches, ignore))
+        outcomes.extend(_rank_rows(distances, matches, ignore, gallery_persons))
     return summarise(outcomes, num_gallery=len(gallery), ranks=ranks)
 
 
-def _rank_rows(distances: FloatArray, matches: BoolArray, ignore: BoolArray) -> list[QueryOutcome]:
-    return [_rank_one(*row) for row in zip(distances, matches, ignore, strict=True)]
+def _rank_rows(
+    distances: FloatArray, matches: BoolArray, ignore: BoolArray, persons: NDArray[np.int64] | None
+) -> list[QueryOutcome]:
+    return [_rank_one(*row, persons) for row in zip(distances, matches, ignore, strict=True)]
 
 
-def _rank_one(distances: FloatArray, matches: BoolArray, ignore: BoolArray) -> QueryOutcome:
+def _rank_one(
+    distances: FloatArray, matches: BoolArray, ignore: BoolArray, persons: NDArray[np.int64] | None
+) -> QueryOutcome:
     kept = np.flatnonzero(~ignore)  # gallery order, which the stable sort keeps among equals
     order = kept[np.argsort(distances[kept], kind="stable")]
     hits = np.flatnonzero(matches[order]) + 1  # (M,) ranks of the true matches, ascending
     if len(hits) == 0:
         return NOT_SCORED
     precision = np.arange(1, len(hits) + 1) / hits
+    first = int(hits[0]) if persons is None else len(np.unique(persons[order[: hits[0]]]))
     return QueryOutcome(
-        first_match=int(hits[0]), average_precision=float(precision.mean()), inverse_penalty=float(precision[-1])
+        first_match=first, average_precision=float(precision.mean()), inverse_penalty=float(precision[-1])
     )
 
 
