@@ -45,12 +45,14 @@ def encode_labels(*groups: Sequence[Record]) -> tuple[Labels, ...]:
 
 def same_person(query: Labels, gallery: Labels) -> NDArray[np.bool_]:
     """Return (Q, G) bool: the gallery entry shows the query's person."""
-    return query.persons[:, None] == gallery.persons[None, :]
+    same: NDArray[np.bool_] = query.persons[:, None] == gallery.persons[None, :]
+    return same
 
 
 def same_camera(query: Labels, gallery: Labels) -> NDArray[np.bool_]:
     """Return (Q, G) bool: both cameras are known and the same."""
-    return (query.cameras[:, None] == gallery.cameras[None, :]) & (query.cameras != UNKNOWN)[:, None]
+    same: NDArray[np.bool_] = query.cameras[:, None] == gallery.cameras[None, :]
+    return same & (query.cameras != UNKNOWN)[:, None]
 
 
 def _codes(names: Iterable[str]) -> dict[str, int]:
