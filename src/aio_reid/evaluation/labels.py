@@ -52,7 +52,8 @@ def same_person(query: Labels, gallery: Labels) -> NDArray[np.bool_]:
 def same_camera(query: Labels, gallery: Labels) -> NDArray[np.bool_]:
     """Return (Q, G) bool: both cameras are known and the same."""
     same: NDArray[np.bool_] = query.cameras[:, None] == gallery.cameras[None, :]
-    return same & (query.cameras != UNKNOWN)[:, None]
+    same &= (query.cameras != UNKNOWN)[:, None]
+    return same
 
 
 def _codes(names: Iterable[str]) -> dict[str, int]:
