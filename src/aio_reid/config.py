@@ -106,6 +106,9 @@ class DataConfig(Frozen):
         default=0.0,
         description="how often a whole batch is seen without colour, so that form alone tells its people apart",
     )
+    ramp_steps: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="steps over which mixed_share and colourless_share grow from 0: colour first, then form"
+    )
     augment: bool = True
     num_workers: Annotated[int, Field(ge=0)] = Field(default=1, description="processes that load pictures")
 

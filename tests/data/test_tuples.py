@@ -240,3 +240,14 @@ def test_a_share_of_the_tuples_comes_with_a_sentence_and_all_with_the_tags_of_th
     assert batch.tag_rows.tolist() == [1]
     assert {ATTRIBUTE_CLASSES[i] for i in batch.tags[0].nonzero().flatten().tolist()} == named
     assert collate([data[(person_7, 0)]]).tags is None
+
+
+def test_the_share_of_mixed_pictures_grows_with_the_draws(records: list[Record]) -> None:
+    shares = Shares(mixed=0.8, mixed_from=1000)
+    assert [shares.mixed_at(draw) for draw in (0, 500, 1000, 5000)] == [0.0, 0.4, 0.8, 0.8]
+    assert Shares(mixed=0.8).mixed_at(0) == 0.8
+    data = dataset(records, modalities=(Modality.RGB,), shares=Shares(mixed=1.0, mixed_from=1000))
+    person_10 = next(i for i, photo in enumerate(data.photos) if photo.person_id == "10")
+    own = tones_of(data[(person_10, 0)].pixels[Modality.RGB])
+    assert all(tones_of(data[(person_10, draw)].pixels[Modality.RGB]) == own for draw in range(5))
+    assert all(tones_of(data[(person_10, draw)].pixels[Modality.RGB]) != own for draw in range(1000, 1020))

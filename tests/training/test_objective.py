@@ -24,7 +24,7 @@ from aio_reid.losses.triplet import weighted_triplet_loss
 from aio_reid.models.build import build_model
 from aio_reid.models.heads import AttributeHead, IdentityClassifier, TagHead
 from aio_reid.records import Modality
-from aio_reid.training.objective import TrainingObjective
+from aio_reid.training.objective import ColourlessSteps, TrainingObjective
 
 RGB, INFRARED, SKETCH, TEXT = Modality.RGB, Modality.INFRARED, Modality.SKETCH, Modality.TEXT
 D, C, A = 32, 3, 5
@@ -44,7 +44,7 @@ TAGGED = {"tags": torch.eye(A)[[0, 2, 2, 4]].bool(), "tag_rows": torch.tensor([0
 NOTHING_MASKED = (torch.zeros(0, 2, dtype=torch.int64), torch.zeros(0, dtype=torch.int64))
 
 
-def objective(seed: int = 3, colourless_share: float = 0.0, **loss: Any) -> TrainingObjective:
+def objective(seed: int = 3, colourless: ColourlessSteps | None = None, **loss: Any) -> TrainingObjective:
     """In eval mode, so that a feature does not depend on which pass it was computed in."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -55,7 +55,7 @@ def objective(seed: int = 3, colourless_share: float = 0.0, **loss: Any) -> Trai
             tag_head=TagHead(D, A),
             loss=LossConfig.model_validate(loss),
             seed=seed,
-            colourless_share=colourless_share,
+            colourless=colourless,
         )
         torch.nn.init.normal_(made.classifier.linear.weight)
     return made.eval()
@@ -226,7 +226,7 @@ def test_every_feature_tells_the_attribute_words_of_its_person(batch: TupleBatch
 
 
 def test_a_share_of_the_batches_is_seen_without_colour(batch: TupleBatch) -> None:
-    made, same = objective(colourless_share=0.3), objective(colourless_share=0.3)
+    made, same = (objective(colourless=ColourlessSteps(0.3)) for _ in range(2))
     seen = [made._inputs(batch, step) for step in range(400)]
     grey = [not torch.equal(inputs[RGB], batch.inputs[RGB]) for inputs in seen]
     assert np.mean(grey) == pytest.approx(0.3, abs=0.07)
@@ -234,6 +234,12 @@ def test_a_share_of_the_batches_is_seen_without_colour(batch: TupleBatch) -> Non
         assert bool((inputs[RGB] == inputs[RGB][:, :1]).all()) == without
         assert all(torch.equal(inputs[m], batch.inputs[m]) for m in (INFRARED, SKETCH, TEXT))
     assert torch.equal(same._inputs(batch, grey.index(True))[RGB], seen[grey.index(True)][RGB])
+
+
+def test_the_share_without_colour_grows_over_its_ramp() -> None:
+    ramp = ColourlessSteps(0.4, ramp=100)
+    assert [ramp.share_at(step) for step in (0, 50, 100, 900)] == [0.0, 0.2, 0.4, 0.4]
+    assert ColourlessSteps(0.4).share_at(0) == 0.4
 
 
 def test_sentences_read_in_two_parts_by_length_give_what_they_give_alone() -> None:

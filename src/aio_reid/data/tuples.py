@@ -48,11 +48,17 @@ class Shares:
         synthesised: a partner is synthesised although a recorded one exists; where none exists it always is.
         mixed: another kind of picture of the person takes the photo's place.
         captioned: a sentence comes along.
+        mixed_from: the number of tuples drawn over which `mixed` grows from 0 to its value.
     """
 
     synthesised: Mapping[Modality, float] = field(default_factory=dict)
     mixed: float = 0.0
     captioned: float = 1.0
+    mixed_from: int = 0
+
+    def mixed_at(self, draw: int) -> float:
+        """Return the share of `mixed` at the draw of that number."""
+        return self.mixed * min(1.0, draw / self.mixed_from) if self.mixed_from else self.mixed
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +152,7 @@ class TupleDataset(Dataset[TrainingTuple]):
         pixels: dict[Modality, Tensor] = {}
         for modality in self.modalities:
             if modality.is_visual:
-                kind = self._kind(modality, rng)
+                kind = self._kind(modality, draw, rng)
                 plain = self._plain(photo, kind, rng)
                 if plain is None and kind is not modality:  # this person has no picture of that kind
                     kind, plain = modality, self._plain(photo, modality, rng)
@@ -169,12 +175,12 @@ class TupleDataset(Dataset[TrainingTuple]):
             self._tags[person_id] = found if captions else None
         return self._tags[person_id]
 
-    def _kind(self, modality: Modality, rng: np.random.Generator) -> Modality:
+    def _kind(self, modality: Modality, draw: int, rng: np.random.Generator) -> Modality:
         """Return which kind of picture serves as `modality`: with `shares.mixed` drawings and infrared serve as photos.
 
         Only pre-training mixes: it gives the encoder the variety that pictures from the web have.
         """
-        if modality is not Modality.RGB or self.shares.mixed == 0.0 or rng.random() >= self.shares.mixed:
+        if modality is not Modality.RGB or self.shares.mixed == 0.0 or rng.random() >= self.shares.mixed_at(draw):
             return modality
         others = [m for m in VISUAL_MODALITIES if m is not Modality.RGB and (m in SYNTHESISED or m in self._recorded)]
         return others[int(rng.integers(len(others)))]

@@ -11,6 +11,10 @@ from torch import Tensor, nn
 from aio_reid.models.tokenizers import PATCH, Tokens
 from aio_reid.records import Modality
 
+VISUAL_POSITION_DEVIATION = 0.5
+"""At the start of a training from nothing, positions are as large as the stems' tokens. With the customary 0.02 [CLS]
+reads the mean of all tokens for hundreds of steps before it learns where to look (docs/experiments.md 6)."""
+
 
 class SequenceEmbedding(nn.Module):
     """Learnable [CLS], one position table for all visual modalities, one for text, and a code per modality.
@@ -30,8 +34,9 @@ class SequenceEmbedding(nn.Module):
         self.visual_positions = nn.Parameter(torch.empty(1, self.grid[0] * self.grid[1], width))
         self.text_positions = nn.Parameter(torch.empty(1, context_length, width))
         self.codes = nn.ParameterDict({m.value: nn.Parameter(torch.zeros(width)) for m in modalities})
-        for table in (self.cls, self.cls_position, self.visual_positions, self.text_positions):
+        for table in (self.cls, self.cls_position, self.text_positions):
             nn.init.normal_(table, std=0.02)
+        nn.init.normal_(self.visual_positions, std=VISUAL_POSITION_DEVIATION)
 
     def forward(self, parts: Mapping[Modality, Tokens]) -> tuple[Tensor, Tensor | None]:
         """Return the sequence (B, 1 + sum of N, D) in fusion order and its key mask (B, ...) bool, None if nothing is

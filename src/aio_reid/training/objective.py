@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -30,6 +31,18 @@ SHARE_OF_SIZE = {2: 0.5, 3: 0.3}
 """How often a fused pass joins two or three modalities; larger sets share the rest evenly (method.md section 7)."""
 
 
+@dataclass(frozen=True, slots=True)
+class ColourlessSteps:
+    """The share of the steps whose batch is seen without colour; it grows from 0 over the first `ramp` steps."""
+
+    share: float = 0.0
+    ramp: int = 0
+
+    def share_at(self, step: int) -> float:
+        """Return the share at that step."""
+        return self.share * min(1.0, step / self.ramp) if self.ramp else self.share
+
+
 class TrainingObjective(nn.Module):
     """Model, training heads and losses as one module, so that a step is one forward call whatever wraps it."""
 
@@ -42,7 +55,7 @@ class TrainingObjective(nn.Module):
         tag_head: TagHead,
         loss: LossConfig,
         seed: int,
-        colourless_share: float = 0.0,
+        colourless: ColourlessSteps | None = None,
     ) -> None:
         super().__init__()
         self.model = model
@@ -51,7 +64,7 @@ class TrainingObjective(nn.Module):
         self.tag_head = tag_head
         self.loss = loss
         self.seed = seed
-        self.colourless_share = colourless_share
+        self.colourless = colourless or ColourlessSteps()
 
     def forward(self, batch: TupleBatch, step: int) -> dict[str, Tensor]:
         """Return the losses of a batch: "ce", "va", "fb", "tags" and their weighted sum "total", each a scalar
@@ -84,7 +97,7 @@ class TrainingObjective(nn.Module):
     def _inputs(self, batch: TupleBatch, step: int) -> dict[Modality, Tensor]:
         """Return the inputs, in a share of the steps without their colour; which steps depends on (seed, step)."""
         rng = np.random.default_rng((self.seed, step, 0x6BE7))
-        if rng.random() >= self.colourless_share:
+        if rng.random() >= self.colourless.share_at(step):
             return batch.inputs
         inputs = dict(batch.inputs)
         for m in (m for m in inputs if m.is_visual and m.has_colour):

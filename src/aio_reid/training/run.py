@@ -29,7 +29,7 @@ from aio_reid.provenance import collect_provenance, hash_json
 from aio_reid.records import Modality, Record, Split
 from aio_reid.training.batches import count_steps
 from aio_reid.training.loop import LoopParts, Validate, run_loop
-from aio_reid.training.objective import TrainingObjective
+from aio_reid.training.objective import ColourlessSteps, TrainingObjective
 from aio_reid.training.optim import build_optimizer
 from aio_reid.training.state import CHECKPOINT, VALIDATION, append_row, load_checkpoint
 
@@ -123,7 +123,12 @@ def _dataset(config: RunConfig, records: list[Record]) -> TupleDataset:
         [r for r in records if r.split is Split.TRAIN],
         image_size=config.model.image_size,
         modalities=config.model.modalities,
-        shares=Shares(config.data.synthesised_share, config.data.mixed_share, config.data.caption_share),
+        shares=Shares(
+            config.data.synthesised_share,
+            mixed=config.data.mixed_share,
+            captioned=config.data.caption_share,
+            mixed_from=config.data.ramp_steps * config.data.num_identities * config.data.tuples_per_identity,
+        ),
         context_length=config.model.context_length,
         augmented=config.data.augment,
         seed=config.seed,
@@ -143,7 +148,7 @@ def _objective(config: RunConfig, num_identities: int) -> TrainingObjective:
         attribute_head=AttributeHead(model.encoder.width, len(ATTRIBUTE_CLASSES)),
         tag_head=TagHead(model.encoder.width, len(ATTRIBUTE_CLASSES)),
         loss=config.loss,
-        colourless_share=config.data.colourless_share,
+        colourless=ColourlessSteps(config.data.colourless_share, config.data.ramp_steps),
         seed=config.seed,
     )
 
