@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from aio_reid import __version__
-from aio_reid.cli import people, search, start, training
+from aio_reid.cli import data, people, search, start, training
 
 app = typer.Typer(
     name="aio-reid",
@@ -16,11 +16,15 @@ app = typer.Typer(
 )
 cache = typer.Typer(rich_markup_mode=None, help="Look after the embeddings that searches keep.")
 app.add_typer(cache, name="cache")
+datasets = typer.Typer(rich_markup_mode=None, help="Know which data sets can be read, and check your copies.")
+app.add_typer(datasets, name="data")
 
 app.command("search")(search.search)
 app.command("demo")(start.demo)
 cache.command("stats")(search.cache_stats)
 cache.command("clear")(search.cache_clear)
+datasets.command("list")(data.list_datasets)
+datasets.command("verify")(data.verify_dataset)
 app.command("doctor")(start.doctor)
 app.command("people")(people.people)
 app.command("synthesize")(people.synthesize)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from aio_reid.datasets.catalogue import DatasetEntry
+    from aio_reid.datasets.verify import Verification
     from aio_reid.demo import Demo
     from aio_reid.doctor import Check
     from aio_reid.gallery.cache import CacheStats
@@ -87,6 +90,30 @@ def print_demo(demo: Demo) -> None:
     ]
     print_table((f"searched with, in {demo.num_gallery} pictures", "rank-1", "mAP"), rows)
     print(f"page: {demo.page.resolve()}")
+
+
+def print_datasets(
+    entries: Sequence[DatasetEntry], withdrawn: Mapping[str, str], found: Mapping[str, Path] | None
+) -> None:
+    """Print one row per data set, with its folder where `found` says which are there; name those that are refused."""
+    header = ["name", "data set", "for", "terms", "how to obtain it"]
+    rows = [[entry.name, entry.title, entry.purpose, entry.terms, entry.obtain] for entry in entries]
+    if found is not None:
+        header.insert(1, "folder")
+        for row in rows:
+            row.insert(1, str(found.get(row[0], "not there")))
+    print_table(header, rows)
+    remark(f"withdrawn, and not read: {', '.join(withdrawn)}")
+
+
+def print_verification(result: Verification) -> None:
+    """Print the counts of a copy beside the published ones, which release it is, and every unreadable picture."""
+    print_table(("what", "found", "published"), [(c.what, str(c.found), str(c.published)) for c in result.counts])
+    remark(result.release)
+    for item in result.unreadable:
+        remark(f"unreadable: {item.path}: {item.reason}")
+    verdict = "complete" if result.is_complete else "NOT complete"
+    remark(f"{verdict}; {result.num_pictures} pictures read, {len(result.unreadable)} of them unreadable")
 
 
 def remark(text: str) -> None:
