@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import product
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,9 +34,8 @@ QUERY_CAMERAS = (3, 6)
 SEARCHES = {"all search": (1, 2, 4, 5), "indoor search": (1, 2)}
 SHOTS = {"single shot": 1, "multi shot": 10}
 
-Permutations = Mapping[Any, Mapping[Any, NDArray[np.integer[Any]]]]
-"""Camera -> person -> (10, N) integers: a row a trial, the positions of the N photos in their folder, from 1. Cameras
-and persons are numbers, or ids as records hold them."""
+Permutations = Mapping[int, Mapping[int, NDArray[np.int64]]]
+"""Camera -> person -> (10, N) int64: a row a trial, the positions of the N photos in their folder, from 1."""
 
 
 def evaluate_sysu_mm01(
@@ -102,9 +100,7 @@ def draw_galleries(
         return [draw_seeded(folders, trial, shots=shots, cameras=cameras) for trial in range(TRIALS)]
     chosen = {key: rows for key, rows in folders.items() if key[1] in cameras}
     positions = {
-        (id_number(person), id_number(camera)): np.asarray(trials)
-        for camera, persons in permutations.items()
-        for person, trials in persons.items()
+        (person, camera): trials for camera, persons in permutations.items() for person, trials in persons.items()
     }
     drawn = [
         [
@@ -123,7 +119,9 @@ def camera_rule_mask(query_cameras: NDArray[np.int64], gallery_cameras: NDArray[
     return mask
 
 
-def _read_trial(key: tuple[int, int], trials: NDArray[Any] | None, trial: int, num_photos: int) -> NDArray[np.int64]:
+def _read_trial(
+    key: tuple[int, int], trials: NDArray[np.int64] | None, trial: int, num_photos: int
+) -> NDArray[np.int64]:
     """Return (N,) int64, the positions of the folder's photos in the order of one trial, from 0."""
     person, camera = key
     if trials is None or trials.ndim != 2 or len(trials) < TRIALS:
@@ -132,7 +130,7 @@ def _read_trial(key: tuple[int, int], trials: NDArray[Any] | None, trial: int, n
             f"permutations of person {person}, camera {camera}: {shape}, not ({TRIALS}, {num_photos}); "
             "give those of rand_perm_cam.mat"
         )
-    positions: NDArray[np.int64] = trials[trial].astype(np.int64) - 1
+    positions: NDArray[np.int64] = trials[trial] - 1
     if sorted(positions) != list(range(num_photos)):
         raise DataError(
             f"permutations of person {person}, camera {camera} are of {len(positions)} photos, and {num_photos} are "
