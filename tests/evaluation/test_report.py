@@ -66,6 +66,29 @@ def test_evaluation_table() -> None:
     assert table.notes[-1] == "`aio-reid evaluate m.csv` (commit 0123456789, seed 3, 2 cores of Some CPU, 2026-11-20)"
 
 
+def test_trials_averages_and_other_galleries_are_told() -> None:
+    trials = task("S", "single", 0.25, without=4) | {"num_queries": 16}
+    trials |= {"trials": [{"num_queries": 8, "num_without_match": 2}, {"num_queries": 8, "num_without_match": 2}]}
+    uneven = task("T", "single", 0.5) | {"num_queries": 17}
+    uneven |= {"trials": [{"num_queries": 8}, {"num_queries": 9}]}
+    means = {"rank": {"1": 0.5, "5": 0.5, "10": 0.5, "20": 0.5}, "mAP": 0.25, "mINP": 0.1, "num_averaged": 2}
+    averages = [{"name": "average", "fusion": fusion, **means} for fusion in ("early", "late")]
+    protocol = {"name": "any", "version": "1", "gallery": "entries"}
+    table = make_table(evaluation() | {"protocol": protocol, "tasks": [trials, uneven], "averages": averages})
+    assert [row[:3] for row in table.rows] == [("S", "8 × 2", "25.0"), ("T", "17", "50.0"), ("average", "–", "50.0")]
+    assert table.rows[-1][-2:] == ("50.0", "25.0")
+    assert "gallery of 30 entries" in table.notes[0]
+    assert table.notes[1] == "Rows whose queries are asked in 2 trials show the mean of the trials."
+    assert table.notes[2] == "Queries without a true match, not scored: 2 × 2 (S)."
+
+
+def test_nothing_scored_is_told_with_its_reason() -> None:
+    table = make_table(evaluation() | {"tasks": []})
+    assert table.rows == ()
+    assert "gallery of 0 photos" in table.notes[0]
+    assert "Not scored: I: no infrared pictures." in table.notes
+
+
 def test_late_fusion_alone_fills_its_own_columns() -> None:
     result = evaluation() | {"tasks": [task("ST", "late", 0.375)]}
     assert make_table(result).rows == (("ST", "8", "–", "–", "–", "–", "–", "37.5", "12.3"),)

@@ -14,6 +14,7 @@ from aio_reid.config import ModelConfig
 from aio_reid.datasets.manifest import ManifestRow, read_manifest, write_manifest
 from aio_reid.errors import ConfigError, DataError, WeightsError
 from aio_reid.evaluation.embed import CachedEmbedder
+from aio_reid.evaluation.record import split_hash
 from aio_reid.evaluation.report import make_table, read_result
 from aio_reid.evaluation.run import evaluate_manifest, evaluate_pku_sketch
 from aio_reid.models.build import build_model, export_weights
@@ -75,6 +76,8 @@ def test_manifest_to_result_file(manifest: Path, weights: str, tmp_path: Path) -
     result = read_result(out)
     assert result == json.loads(json.dumps(record.to_json()))
     assert (result["seed"], result["weights"]["name"], len(result["weights"]["sha256"])) == (5, "tiny.safetensors", 64)
+    tested = [r for r in read_manifest(manifest) if r.modality is not Modality.INFRARED]
+    assert result["dataset"]["split_sha256"] == split_hash(tested)
     assert result["dataset"]["counts"] == {
         "persons": 2,
         "gallery/rgb": 2,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -13,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aio_reid.errors import StorageError
-from aio_reid.evaluation.scores import ProtocolScores, RetrievalScores
-from aio_reid.records import Record
+from aio_reid.evaluation.scores import MeanScores, ProtocolScores, RetrievalScores, TaskScores
+from aio_reid.records import Record, Split
 
 KIND = "evaluation"
 
@@ -26,6 +27,7 @@ class EvaluationRecord:
     Attributes:
         scores: what the protocol returned.
         dataset: the name of the data set, as its records carry it.
+        split_hash: see `split_hash`.
         counts: records by split and modality, e.g. {"query/sketch": 90}, and "persons".
         weights: the name that the weights were loaded by; `weights_hash` is their sha256 (hex).
         model: the model's configuration as plain data.
@@ -37,6 +39,7 @@ class EvaluationRecord:
 
     scores: ProtocolScores
     dataset: str
+    split_hash: str
     counts: Mapping[str, int]
     weights: str
     weights_hash: str
@@ -50,12 +53,20 @@ class EvaluationRecord:
         """Return plain data; scores are fractions, and a value that no query gave is null."""
         return {
             "kind": KIND,
-            "protocol": {"name": self.scores.protocol, "version": self.scores.version},
-            "dataset": {"name": self.dataset, "counts": dict(self.counts)},
+            "protocol": {
+                "name": self.scores.protocol,
+                "version": self.scores.version,
+                "gallery": self.scores.gallery,
+            },
+            "dataset": {"name": self.dataset, "split_sha256": self.split_hash, "counts": dict(self.counts)},
             "weights": {"name": self.weights, "sha256": self.weights_hash},
             "model": dict(self.model),
             "seed": self.seed,
-            "tasks": [{"task": t.task, "fusion": t.fusion, **scores_to_json(t.scores)} for t in self.scores.tasks],
+            "tasks": [task_to_json(task) for task in self.scores.tasks],
+            "averages": [
+                {"name": row.name, "fusion": row.fusion, **_means(row.scores), "num_averaged": row.scores.num_averaged}
+                for row in self.scores.averages
+            ],
             "left_out": dict(self.scores.left_out),
             "command": self.command,
             "seconds": round(self.seconds, 2),
@@ -63,16 +74,19 @@ class EvaluationRecord:
         }
 
 
+def task_to_json(task: TaskScores) -> dict[str, object]:
+    """Return one row; of a row with trials, the values of every query stand in its trials only."""
+    named: dict[str, object] = {"task": task.task, "fusion": task.fusion}
+    if not task.trials:
+        return {**named, **scores_to_json(task.scores)}
+    return {**named, **_means(task.scores), **_counts(task.scores), "trials": [scores_to_json(t) for t in task.trials]}
+
+
 def scores_to_json(scores: RetrievalScores) -> dict[str, object]:
     """Return scores with counts and the values of every query, in the order of the queries, rounded to 6 digits."""
     return {
-        "rank": {str(k): value for k, value in scores.rank.items()},
-        "mAP": scores.mAP,
-        "mINP": scores.mINP,
-        "num_queries": scores.num_queries,
-        "num_scored": scores.num_scored,
-        "num_without_match": scores.num_without_match,
-        "num_gallery": scores.num_gallery,
+        **_means(scores),
+        **_counts(scores),
         "per_query": {
             "first_match": [int(rank) or None for rank in scores.first_match],
             "average_precision": [_number(value) for value in scores.average_precision],
@@ -108,11 +122,58 @@ def count_records(records: Iterable[Record]) -> dict[str, int]:
     return {"persons": len({record.person_id for record in listed}), **dict(sorted(counts.items()))}
 
 
+def split_hash(*trials: Iterable[Record]) -> str:
+    """Return the sha256 (hex) of who and what is asked and searched: the same for the same split, on every machine.
+
+    A record's id is made of split, modality, person, camera, source, and its sentence or the part of its path below the
+    folder that all pictures of the trial lie in. Only the splits query and gallery count, and not the order of records.
+
+    Args:
+        trials: the records of one split, or of each trial where every trial has its own.
+    """
+    digest = hashlib.sha256()
+    for trial in trials:
+        tested = [record for record in trial if record.split in (Split.QUERY, Split.GALLERY)]
+        above = _common_folder([record.image_path for record in tested if record.image_path is not None])
+        ids = sorted(_record_id(record, above) for record in tested)
+        digest.update(("\n".join(ids) + "\n\n").encode())
+    return digest.hexdigest()
+
+
 def describe_command(arguments: Sequence[str]) -> str:
     """Return a command line (program first) that others can repeat: absolute paths become relative, or only a name."""
     program, *rest = arguments or [""]
     name = "aio-reid" if Path(program).name == "__main__.py" else Path(program).name
     return shlex.join([name, *(_portable(argument) for argument in rest)])
+
+
+def _means(scores: RetrievalScores | MeanScores) -> dict[str, object]:
+    rank = {str(k): value for k, value in scores.rank.items()}
+    return {"rank": rank, "mAP": scores.mAP, "mINP": scores.mINP}
+
+
+def _counts(scores: RetrievalScores) -> dict[str, object]:
+    return {
+        "num_queries": scores.num_queries,
+        "num_scored": scores.num_scored,
+        "num_without_match": scores.num_without_match,
+        "num_gallery": scores.num_gallery,
+    }
+
+
+def _common_folder(pictures: Sequence[Path]) -> int:
+    """Return how many leading parts all these paths share, the file's name not counted."""
+    folders = [picture.parent.parts for picture in pictures]
+    return next(
+        (n for n, parts in enumerate(zip(*folders, strict=False)) if len(set(parts)) > 1),
+        min(map(len, folders), default=0),
+    )
+
+
+def _record_id(record: Record, above: int) -> str:
+    what = record.caption if record.image_path is None else "/".join(record.image_path.parts[above:])
+    parts = (record.split, record.modality, record.person_id, record.camera_id, record.source_image_id, what)
+    return json.dumps(parts)
 
 
 def _portable(argument: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,19 +81,22 @@ def to_csv(table: Table) -> str:
 
 def evaluation_table(result: Result) -> Table:
     """Return one row a task; early and late fusion of the same task stand in one row."""
-    of_task: dict[str, dict[str, Result]] = {}
-    for task in result["tasks"]:
-        of_task.setdefault(task["task"], {})[task["fusion"]] = task
+    of_task = _by_fusion(result["tasks"], "task") | _by_fusion(result.get("averages", ()), "name")
     header = ("query", "queries", "R1", "R5", "R10", "mAP", "mINP", "R1 late", "mAP late")
-    sizes = sorted({task["num_gallery"] for task in result["tasks"]})
-    without = sorted({f"{t['num_without_match']} ({t['task']})" for t in result["tasks"] if t["num_without_match"]})
+    sizes = sorted({task["num_gallery"] for task in result["tasks"]}) or [0]
+    without = sorted(
+        {f"{_count(t, 'num_without_match')} ({t['task']})" for t in result["tasks"] if t["num_without_match"]}
+    )
+    trials = sorted({len(t["trials"]) for t in result["tasks"] if t.get("trials")})
     protocol = result["protocol"]
+    held = f"{' or '.join(str(size) for size in sizes)} {protocol.get('gallery', 'photos')}"
     notes = [
         f"{result['dataset']['name']}, protocol {protocol['name']} version {protocol['version']}, "
-        f"gallery of {' or '.join(str(size) for size in sizes)} photos, weights {result['weights']['name']} "
+        f"gallery of {held}, weights {result['weights']['name']} "
         f"({result['weights']['sha256'][:12]}), in percent. Several modalities are fused early, but in the columns "
         "called late."
     ]
+    notes += [f"Rows whose queries are asked in {num} trials show the mean of the trials." for num in trials]
     notes += [f"Queries without a true match, not scored: {', '.join(without)}."] if without else []
     notes += [f"Not scored: {task}: {why}." for task, why in result["left_out"].items()]
     return Table(header, tuple(_task_row(task, fused) for task, fused in of_task.items()), (*notes, _origin(result)))
@@ -132,13 +135,28 @@ TABLES: Mapping[str, Callable[[Result], Table]] = {
 }
 
 
+def _by_fusion(rows: Iterable[Result], name: str) -> dict[str, dict[str, Result]]:
+    found: dict[str, dict[str, Result]] = {}
+    for row in rows:
+        found.setdefault(row[name], {})[row["fusion"]] = row
+    return found
+
+
+def _count(row: Result, key: str) -> str:
+    """Queries are counted over all trials: "30 × 10" where each of 10 trials has 30, their sum otherwise."""
+    if key not in row:
+        return DASH
+    trials = row.get("trials", ())
+    return f"{trials[0][key]} × {len(trials)}" if trials and len({t[key] for t in trials}) == 1 else str(row[key])
+
+
 def _task_row(task: str, fused: Mapping[str, Result]) -> tuple[str, ...]:
     first = fused.get("single") or fused.get("early")
     late = fused.get("late")
     known: Result = first or late or {}
     ranks = tuple(_percent(first, "rank", k) for k in ("1", "5", "10"))
     means = (_percent(first, "mAP"), _percent(first, "mINP"), _percent(late, "rank", "1"), _percent(late, "mAP"))
-    return (task, str(known["num_queries"]), *ranks, *means)
+    return (task, _count(known, "num_queries"), *ranks, *means)
 
 
 def _percent(scores: Result | None, *keys: str) -> str:

@@ -14,7 +14,7 @@ from aio_reid.errors import ConfigError, DataError
 from aio_reid.evaluation.embed import CachedEmbedder, EmbedQueries
 from aio_reid.evaluation.protocols.combinations import evaluate_combinations
 from aio_reid.evaluation.protocols.pku_sketch import evaluate_all_persons
-from aio_reid.evaluation.record import EvaluationRecord, count_records, describe_command, write_json
+from aio_reid.evaluation.record import EvaluationRecord, count_records, describe_command, split_hash, write_json
 from aio_reid.evaluation.scores import ProtocolScores
 from aio_reid.progress import SILENT, Progress
 from aio_reid.provenance import collect_provenance
@@ -113,6 +113,7 @@ def _evaluate(
     record = EvaluationRecord(
         scores=scores,
         dataset=records[0].dataset,
+        split_hash=split_hash(readable),
         counts=count_records(readable),
         weights=Path(weights).name,
         weights_hash=model.weights_hash,

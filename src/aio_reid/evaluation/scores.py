@@ -93,17 +93,49 @@ def summarise(
 
 
 @dataclass(frozen=True, slots=True)
+class MeanScores:
+    """The arithmetic mean of several scores, as fractions; see `trials.average`.
+
+    Attributes:
+        rank: k -> mean of the rank-k scores.
+        num_averaged: how many scores were averaged.
+    """
+
+    rank: Mapping[int, float]
+    mAP: float
+    mINP: float
+    num_averaged: int
+
+
+@dataclass(frozen=True, slots=True)
 class TaskScores:
     """The scores of one row of a protocol's table.
 
     Attributes:
         task: what was asked, e.g. "RIST" (letters of the modalities in the query) or "sketch to photo".
         fusion: "early" or "late"; "single" where every query is one record and fusion means nothing.
+        scores: of the task; where it has trials, their mean, as `trials.average_trials` makes it.
+        trials: of protocols that draw their gallery or their persons several times, the scores of each draw.
     """
 
     task: str
     fusion: str
     scores: RetrievalScores
+    trials: tuple[RetrievalScores, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TaskAverage:
+    """A row that averages other rows, each counting the same.
+
+    Attributes:
+        name: which tasks, e.g. "average of one modality".
+        fusion: as `TaskScores`.
+    """
+
+    name: str
+    fusion: str
+    scores: MeanScores
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +146,13 @@ class ProtocolScores:
         protocol: the name of the protocol; `version` changes whenever its numbers would.
         tasks: the rows, in the order of the table.
         left_out: task -> why it could not be scored.
+        averages: rows that average other rows.
+        gallery: what the gallery's entries are called in tables.
     """
 
     protocol: str
     version: str
     tasks: tuple[TaskScores, ...]
     left_out: Mapping[str, str]
+    averages: tuple[TaskAverage, ...] = ()
+    gallery: str = "photos"

@@ -79,6 +79,24 @@ def test_exclusion_rule_by_hand() -> None:
     np.testing.assert_array_equal(exclusion_mask(queries, gallery, matches), expected)
 
 
+def test_exclusion_rule_of_a_mixed_gallery_by_hand() -> None:
+    """Day and night in one gallery: infrared pictures have the camera rule too, and across modalities there is none."""
+    gallery = [
+        picture(Split.GALLERY, "ann", "g/day.png", camera="c1"),
+        picture(Split.GALLERY, "ann", "g/night.png", Modality.INFRARED, "c1"),
+        picture(Split.GALLERY, "ann", "g/night2.png", Modality.INFRARED, "c2", source="q/night.png"),
+        picture(Split.GALLERY, "ann", "g/drawn.png", Modality.SKETCH, "c1", source="q/day.png"),
+        Record("set", Split.GALLERY, Modality.TEXT, "ann", caption="a woman"),
+    ]
+    queries: list[Query] = [
+        (picture(Split.QUERY, "ann", "q/day.png", camera="c1"),),  # 0 by its camera, 3 drawn from it
+        (picture(Split.QUERY, "ann", "q/night.png", Modality.INFRARED, "c1"),),  # 1 by its camera, 2 made from it
+        (picture(Split.QUERY, "ann", "q/s.png", Modality.SKETCH, "c1"), sentence("ann", "a woman")),  # 4: the words
+    ]
+    expected = np.array([[1, 0, 0, 1, 0], [0, 1, 1, 0, 0], [0, 0, 0, 0, 1]], dtype=bool)
+    np.testing.assert_array_equal(exclusion_mask(queries, gallery, np.ones((3, 5), bool)), expected)
+
+
 @pytest.mark.parametrize(("source", "excluded"), [("g/0.png", True), ("0.png", True), ("0", True), ("10.png", False)])
 def test_a_source_is_named_by_path_or_file_name(source: str, excluded: bool) -> None:
     gallery = [picture(Split.GALLERY, "ann", "g/0.png")]
@@ -113,6 +131,24 @@ def test_scores_of_a_perfect_model() -> None:
     for task in result.tasks:
         assert (task.scores.mAP, task.scores.rank[1], task.scores.num_queries, task.scores.num_gallery) == (1, 1, 3, 6)
     assert result.left_out == {}
+
+
+def test_a_mixed_gallery_is_ranked_and_named() -> None:
+    night = [
+        picture(Split.GALLERY, person, f"{person}_night.png", Modality.INFRARED, "c4") for person in (*PEOPLE, "eve")
+    ]
+    mixed = evaluate_combinations(
+        [*small_set(), *night],
+        embed_truth,
+        subsets=[{Modality.SKETCH}],
+        gallery_modalities={Modality.INFRARED, Modality.RGB},
+    )
+    assert (mixed.protocol, mixed.version, mixed.gallery) == ("any-combination-to-rgb+infrared", "1", "entries")
+    assert (mixed.tasks[0].scores.num_gallery, mixed.tasks[0].scores.mAP) == (10, 1)
+    plain = evaluate_combinations([*small_set(), *night], embed_truth)
+    assert (plain.protocol, plain.gallery, plain.tasks[0].scores.num_gallery) == ("any-combination-to-rgb", "photos", 6)
+    with pytest.raises(DataError, match=r"no pencil\+sketch records in the split 'gallery'"):
+        evaluate_combinations(small_set(), embed_truth, gallery_modalities=(Modality.SKETCH, Modality.PENCIL))
 
 
 def test_each_fusion_reaches_the_model_and_the_gallery_is_embedded_once() -> None:

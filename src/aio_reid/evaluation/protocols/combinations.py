@@ -3,6 +3,9 @@
 For every non-empty subset of the modalities in the query split, one query a person is ranked against all RGB pictures
 of the gallery split. A person's records are drawn once and serve every subset, so that the rows of the table differ in
 what is known of a person, not in which picture was drawn.
+
+A mixed gallery holds other modalities too, e.g. photos and infrared pictures as day and night leave them; the name of
+the protocol tells which.
 """
 
 from __future__ import annotations
@@ -20,8 +23,8 @@ from aio_reid.evaluation.ranking import BoolArray, Masks, rank_features
 from aio_reid.evaluation.scores import ProtocolScores, TaskScores
 from aio_reid.records import Modality, Query, Record, Split, subset_name
 
-NAME = "any-combination-to-rgb"
 VERSION = "1"
+RGB_GALLERY = (Modality.RGB,)
 
 Subset = tuple[Modality, ...]
 Known = Mapping[str, Mapping[Modality, Record]]
@@ -35,27 +38,33 @@ def evaluate_combinations(
     fusions: Sequence[str] = (EARLY, LATE),
     subsets: Sequence[Collection[Modality]] | None = None,
     seed: int = 0,
+    gallery_modalities: Collection[Modality] = RGB_GALLERY,
 ) -> ProtocolScores:
-    """Rank one query a person and subset against the RGB gallery.
+    """Rank one query a person and subset against the gallery.
 
     Args:
-        records: of any split; those of "query" (every modality) and "gallery" (RGB only) are used.
+        records: of any split; those of "query" (every modality) and "gallery" (the modalities asked for) are used.
         embed: see `EmbedQueries`.
         fusions: any of "early" and "late"; subsets of one modality are ranked once, as "single".
         subsets: the combinations to ask; None asks all of the modalities in the query split.
         seed: draws each person's record of each modality.
+        gallery_modalities: of the gallery's records; several make one mixed gallery.
 
     Returns:
         One `TaskScores` a subset and fusion, by size and then in fusion order. A subset that no person has, or in which
         no query has a true match, is in `left_out`.
 
     Raises:
-        DataError: no RGB gallery, no queries, or nothing at all could be scored.
+        DataError: no gallery, no queries, or nothing at all could be scored.
     """
-    gallery = [r for r in records if r.split is Split.GALLERY and r.modality is Modality.RGB]
+    gallery = [r for r in records if r.split is Split.GALLERY and r.modality in gallery_modalities]
     known = draw_records([r for r in records if r.split is Split.QUERY], seed)
     if not gallery or not known:
-        lacking = "RGB records in the split 'gallery'" if not gallery else "records in the split 'query'"
+        lacking = (
+            f"{_join(gallery_modalities)} records in the split 'gallery'"
+            if not gallery
+            else "records in the split 'query'"
+        )
         raise DataError(f"among {len(records)} records there are no {lacking}; without them nothing can be ranked")
     gallery_vectors = embed([(record,) for record in gallery], EARLY)  # (G, E)
     tasks: list[TaskScores] = []
@@ -73,7 +82,13 @@ def evaluate_combinations(
             tasks.append(TaskScores(task=name, fusion=fusion, scores=scores))
     if not tasks:
         raise DataError(f"nothing could be scored: {'; '.join(f'{name}: {why}' for name, why in left_out.items())}")
-    return ProtocolScores(protocol=NAME, version=VERSION, tasks=tuple(tasks), left_out=left_out)
+    held = "photos" if set(gallery_modalities) == set(RGB_GALLERY) else "entries"
+    return ProtocolScores(protocol_name(gallery_modalities), VERSION, tuple(tasks), left_out, gallery=held)
+
+
+def protocol_name(gallery_modalities: Collection[Modality]) -> str:
+    """Return e.g. "any-combination-to-rgb" or "any-combination-to-rgb+infrared"."""
+    return f"any-combination-to-{_join(gallery_modalities)}"
 
 
 def draw_records(records: Sequence[Record], seed: int) -> dict[str, dict[Modality, Record]]:
@@ -103,7 +118,10 @@ def exclusion_mask(queries: Sequence[Query], gallery: Sequence[Record], matches:
     """Mark the true matches that would make a query trivial; they are taken out of its ranking.
 
     A gallery picture of the query's person is excluded when the query holds the same picture, a photo by the same
-    camera (where both cameras are known), or a drawing, frame or sentence that was made from that picture.
+    camera (where both cameras are known), or a drawing, frame or sentence that was made from that picture. In a mixed
+    gallery this holds for infrared pictures by the same camera as for photos, for the same sentence as for the same
+    picture, and for what was made from the query's picture too. A photo and an infrared picture by one camera, as day
+    and night have it, stay in: so it is where the gallery holds photos alone.
 
     Args:
         queries: Q queries.
@@ -119,12 +137,19 @@ def exclusion_mask(queries: Sequence[Query], gallery: Sequence[Record], matches:
     return excluded
 
 
-def _gives_away(part: Record, picture: Record) -> bool:
-    if part.image_path is not None and part.image_path == picture.image_path:
+def _gives_away(part: Record, entry: Record) -> bool:
+    if (part.image_path, part.caption) == (entry.image_path, entry.caption):
         return True
-    if part.source_image_id is not None and _is_called(picture, part.source_image_id):
+    if part.source_image_id is not None and _is_called(entry, part.source_image_id):
         return True
-    return part.modality is Modality.RGB and part.camera_id is not None and part.camera_id == picture.camera_id
+    if (
+        entry.modality is not Modality.RGB
+        and entry.source_image_id is not None
+        and _is_called(part, entry.source_image_id)
+    ):
+        return True
+    recorded = part.modality is entry.modality and part.modality.is_visual and not part.modality.on_paper
+    return recorded and part.camera_id is not None and part.camera_id == entry.camera_id
 
 
 def _is_called(picture: Record, name: str) -> bool:
@@ -169,6 +194,10 @@ def parse_subset(letters: str) -> Subset:
         allowed = ", ".join(f"{letter} {modality.label}" for letter, modality in known.items())
         raise DataError(f"{letters!r} names no combination; give each of these letters at most once: {allowed}")
     return tuple(modality for letter, modality in known.items() if letter in letters)
+
+
+def _join(modalities: Collection[Modality]) -> str:
+    return "+".join(modality.value for modality in Modality if modality in modalities)
 
 
 def _draw(candidates: Sequence[Record], seed: int) -> Record:
