@@ -10,6 +10,7 @@ import json
 import re
 from pathlib import Path
 
+from aio_reid.datasets.counts import name_copy
 from aio_reid.errors import DataError
 from aio_reid.records import Modality, Record, Split
 
@@ -25,17 +26,20 @@ def parse(root: Path) -> list[Record]:
     The data set of the records is called "pku-sketch" when the published counts are met; a partial copy carries its
     counts in the name, e.g. "pku-sketch (90 of 200 persons, 180 of 400 photos, 90 of 200 sketches)".
 
+    The artist of a sketch, "a" to "e", is its `camera_id`; None where `styleAnnotation` does not tell.
+
     Raises:
         DataError: folders are missing or empty, a file name does not fit the layout, there is more than was published,
-            or a sentence describes a person without a photo.
+            a sentence describes a person without a photo, or a sketch has two artists.
     """
     photos, sketches = _match_files(root / "photo", _PHOTO), _match_files(root / "sketch", _SKETCH)
     sentences = _read_sentences(root / "descriptions.json", {name[1] for _, name in photos})
     persons = {name[1] for _, name in [*photos, *sketches]}
-    dataset = _name_copy({"persons": len(persons), "photos": len(photos), "sketches": len(sketches)}, root)
+    counts = {"persons": len(persons), "photos": len(photos), "sketches": len(sketches)}
+    dataset, artists = name_copy(NAME, PUBLISHED, counts, root), _read_artists(root / "styleAnnotation")
     return [
         *(Record(dataset, Split.GALLERY, Modality.RGB, name[1], name[2], path) for path, name in photos),
-        *(Record(dataset, Split.QUERY, Modality.SKETCH, name[1], image_path=path) for path, name in sketches),
+        *(Record(dataset, Split.QUERY, Modality.SKETCH, n[1], artists.get(n[1]), path) for path, n in sketches),
         *(Record(dataset, Split.QUERY, Modality.TEXT, person, caption=text) for person, text in sentences),
     ]
 
@@ -54,6 +58,20 @@ def _match_files(folder: Path, layout: re.Pattern[str]) -> list[tuple[Path, re.M
     return sorted(found, key=lambda item: tuple(int(part) for part in item[1].groups()))
 
 
+def _read_artists(folder: Path) -> dict[str, str]:
+    """Return the artist of each person's sketch; a file is called after the artist, and holds one person a line."""
+    artists: dict[str, str] = {}
+    for path in sorted(folder.glob("[a-e]_*.txt")):
+        try:
+            persons = path.read_text(encoding="utf-8").split()
+        except (OSError, ValueError) as error:
+            raise DataError(f"{path} cannot be read as text ({error}); correct or remove it") from error
+        for person in persons:
+            if artists.setdefault(person, path.name[0]) != path.name[0]:
+                raise DataError(f"{path} names {person!r}, drawn by {artists[person]!r} too; remove one of the two")
+    return artists
+
+
 def _read_sentences(path: Path, persons: set[str]) -> list[tuple[str, str]]:
     if not path.exists():
         return []
@@ -69,12 +87,3 @@ def _read_sentences(path: Path, persons: set[str]) -> list[tuple[str, str]]:
     if strangers:
         raise DataError(f"{path} describes {strangers[0]!r}, of whom there is no photo; remove the entry")
     return sorted(sentences.items(), key=lambda item: int(item[0]))
-
-
-def _name_copy(counts: dict[str, int], root: Path) -> str:
-    for what, count in counts.items():
-        if count > PUBLISHED[what]:
-            raise DataError(f"{root} holds {count} {what}, but {PUBLISHED[what]} were published; remove the others")
-    if counts == PUBLISHED:
-        return NAME
-    return f"{NAME} ({', '.join(f'{count} of {PUBLISHED[what]} {what}' for what, count in counts.items())})"
