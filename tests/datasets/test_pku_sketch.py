@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,9 @@ def tree(tmp_path: Path) -> Path:
     for name in ("9", "102"):
         draw(tmp_path / "sketch" / f"{name}.jpg", "black")
     (tmp_path / "photo" / "Thumbs.db").write_bytes(b"no picture")
+    (tmp_path / "styleAnnotation" / "a_46.txt").write_text("102\r\n")
+    (tmp_path / "styleAnnotation" / "e_22.txt").write_text("158\n10\n")  # persons whose sketch a copy may lack
+    (tmp_path / "styleAnnotation" / "Thumbs.db").write_bytes(b"\xff")
     (tmp_path / "descriptions.json").write_text(json.dumps({"102": "A man in a red coat.", "9": "A girl."}))
     return tmp_path
 
@@ -51,6 +55,17 @@ def test_records(tree: Path) -> None:
         assert record.image_path is not None
         assert np.asarray(Image.open(record.image_path)).shape == (32, 16, 3)
     assert {r.dataset for r in records} == {f"{NAME} (3 of 200 persons, 6 of 400 photos, 2 of 200 sketches)"}
+
+
+def test_the_artist_of_a_sketch_is_its_camera_where_the_annotation_tells(tree: Path) -> None:
+    artists = [r.camera_id for r in parse(tree) if r.modality is Modality.SKETCH]
+    assert artists == [None, "a"]
+    (tree / "styleAnnotation" / "c_79.txt").write_text("9\n102\n")
+    with pytest.raises(DataError, match=r"c_79\.txt names '102', drawn by 'a' too; remove one of the two"):
+        parse(tree)
+    (tree / "styleAnnotation" / "c_79.txt").write_bytes(b"\xff")
+    with pytest.raises(DataError, match=r"c_79\.txt cannot be read as text"):
+        parse(tree)
 
 
 def test_the_full_release_has_the_plain_name(tmp_path: Path) -> None:
@@ -87,3 +102,5 @@ def test_the_copy_at_hand() -> None:
     records = parse(REAL)
     counts = [sum(r.modality is m for r in records) for m in (Modality.RGB, Modality.SKETCH, Modality.TEXT)]
     assert counts == [180, 90, 20]
+    artists = Counter(r.camera_id for r in records if r.modality is Modality.SKETCH)
+    assert artists == {"a": 19, "b": 11, "c": 39, "d": 9, "e": 12}

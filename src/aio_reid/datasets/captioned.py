@@ -52,7 +52,7 @@ class TextSet:
     sketches: str | None = None
 
 
-def parse_text_set(root: Path, published: TextSet) -> list[Record]:
+def parse_text_set(root: Path, layout: TextSet) -> list[Record]:
     """Return the photos (those of the test: split gallery), then sketches, then captions (those of the test: split
     query), each ordered by person and path; captions and sketches name their photo by its path as `source_image_id`.
 
@@ -61,17 +61,17 @@ def parse_text_set(root: Path, published: TextSet) -> list[Record]:
     Raises:
         DataError: the annotation or a picture is missing, an entry is wrong, or there is more than was published.
     """
-    annotation = _find_annotation(root, published)
+    annotation = _find_annotation(root, layout)
     photos = sorted(
-        read_photos(annotation, picture_key=published.picture_key), key=lambda photo: (int(photo.person), photo.path)
+        read_photos(annotation, picture_key=layout.picture_key), key=lambda photo: (int(photo.person), photo.path)
     )
     pictures = {Modality.RGB: root / "imgs"}
-    if published.sketches is not None:
-        pictures[Modality.SKETCH] = root / published.sketches
+    if layout.sketches is not None:
+        pictures[Modality.SKETCH] = root / layout.sketches
     for folder in pictures.values():
         check_pictures(folder, (photo.path for photo in photos), annotation)
     counts = count_photos(photos) | {"sketches": len(photos)}
-    dataset = name_copy(published.name, published.published, {key: counts[key] for key in published.published}, root)
+    dataset = name_copy(layout.name, layout.published, {key: counts[key] for key in layout.published}, root)
     records = [
         record for kind, folder in pictures.items() for record in _picture_records(dataset, kind, folder, photos)
     ]
@@ -152,14 +152,14 @@ def _picture_records(dataset: str, kind: Modality, folder: Path, photos: Iterabl
         )
 
 
-def _find_annotation(root: Path, published: TextSet) -> Path:
-    for name in published.annotations:
+def _find_annotation(root: Path, layout: TextSet) -> Path:
+    for name in layout.annotations:
         if (root / name).is_file():
             return root / name
-    for name, reason in published.others:
+    for name, reason in layout.others:
         if (root / name).is_file():
-            raise DataError(f"{root} holds {name}, {reason}; {published.annotations[0]} is needed, complete the copy")
-    names = " or ".join(published.annotations)
+            raise DataError(f"{root} holds {name}, {reason}; {layout.annotations[0]} is needed, complete the copy")
+    names = " or ".join(layout.annotations)
     raise DataError(f"there is no {names} in {root}; give the folder that holds it and 'imgs'")
 
 

@@ -18,8 +18,8 @@ from aio_reid.records import Modality, Query, Record, Split
 NAME = "orbench"
 PUBLISHED = {"train persons": 600, "test persons": 400}
 GALLERY = "RGB_GALLERY"
-FOLDERS = {"nir": Modality.INFRARED, "cp": Modality.PENCIL, "sk": Modality.SKETCH}
 PARTS = {"NIR": Modality.INFRARED, "CP": Modality.PENCIL, "SK": Modality.SKETCH, "TEXT": Modality.TEXT}
+FOLDERS = {part.lower(): kind for part, kind in PARTS.items() if kind.is_visual}
 TASKS = tuple(
     "+".join((leading, *others))
     for size in range(len(PARTS))
@@ -34,11 +34,10 @@ def parse(root: Path) -> list[Record]:
     """Return the training records (photos and captions by person and path, then the others), then the test's gallery.
 
     Persons are called by the annotations' "id", which is not the number of their folder (folder 0706 holds 888); the
-    folder is what links the modalities.
+    folder is what links the modalities. The gallery is in the order of its file.
 
     Raises:
-        DataError: an annotation cannot be read, a picture or folder is missing, two persons share a folder, or there is
-            more than was published.
+        DataError: an annotation, picture or folder is missing or wrong, a folder has two persons, or there is too much.
     """
     photos, entries = read_train(root / "train_annos.json"), _read_entries(root)
     dataset, persons = _name(root, photos, entries), link_folders(photos)
@@ -51,9 +50,7 @@ def parse(root: Path) -> list[Record]:
     lacking = [name for name, kind in FOLDERS.items() if all(record.modality is not kind for record in others)]
     if lacking:
         raise DataError(f"there are no .jpg files of training persons in {root / lacking[0]}; complete the copy")
-    gallery = [
-        Record(dataset, Split.GALLERY, Modality.RGB, who, image_path=root / path) for who, path in entries[GALLERY]
-    ]
+    gallery = [Record(dataset, Split.GALLERY, Modality.RGB, who, None, root / path) for who, path in entries[GALLERY]]
     return [*photo_records(dataset, root, photos), *caption_records(dataset, photos), *others, *gallery]
 
 
@@ -83,8 +80,8 @@ def parse_tasks(root: Path) -> dict[str, list[Query]]:
 
 
 def _read_entries(root: Path) -> Entries:
-    keys = {GALLERY: [True], **{task: [PARTS[part].is_visual for part in task.split("+")] for task in TASKS}}
-    return read_test(root / "test_gallery_and_queries.json", keys)
+    folders = {task: [part.lower() if PARTS[part].is_visual else "" for part in task.split("+")] for task in TASKS}
+    return read_test(root / "test_gallery_and_queries.json", {GALLERY: ["vis"], **folders})
 
 
 def _name(root: Path, photos: list[CaptionedPhoto], entries: Entries) -> str:

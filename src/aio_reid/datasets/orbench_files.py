@@ -47,12 +47,12 @@ def link_folders(photos: Sequence[CaptionedPhoto]) -> dict[str, str]:
     return persons
 
 
-def read_test(path: Path, keys: Mapping[str, Sequence[bool]]) -> Entries:
+def read_test(path: Path, keys: Mapping[str, Sequence[str]]) -> Entries:
     """Read `test_gallery_and_queries.json`, in its order.
 
     Args:
         path: the file; paths in it are relative to its folder.
-        keys: the lists that it must hold, and of each item of an entry whether it is a picture.
+        keys: the lists that it must hold, and for each item of an entry the folder of such pictures; "" for a sentence.
 
     Raises:
         DataError: the file cannot be read, a list is missing, unknown or empty, an entry is wrong or a picture missing.
@@ -63,13 +63,13 @@ def read_test(path: Path, keys: Mapping[str, Sequence[bool]]) -> Entries:
             raise DataError(
                 f"{path} {problem} list {min(names)!r}; it has the {len(keys)} of the published file: get it"
             )
-    entries = {key: _read_list(f"{path}, {key}", content[key], kinds) for key, kinds in keys.items()}
+    entries = {key: _read_list(f"{path}, {key}", content[key], folders) for key, folders in keys.items()}
     named = {
         item
-        for key, kinds in keys.items()
+        for key, folders in keys.items()
         for _, *items in entries[key]
-        for item, is_picture in zip(items, kinds, strict=True)
-        if is_picture
+        for item, folder in zip(items, folders, strict=True)
+        if folder
     }
     check_pictures(path.parent, sorted(named), path)
     return entries
@@ -87,23 +87,21 @@ def _read_object(path: Path) -> dict[str, object]:
     return content
 
 
-def _read_list(place: str, entries: object, kinds: Sequence[bool]) -> list[list[str]]:
+def _read_list(place: str, entries: object, folders: Sequence[str]) -> list[list[str]]:
     if not isinstance(entries, list) or not entries:
         raise DataError(f"{place}: there is no list of entries; get the published file")
-    for number, entry in enumerate(entries, start=1):
-        if not isinstance(entry, list) or len(entry) != 1 + len(kinds):
-            raise DataError(
-                f"{place}, entry {number}: {entry!r:.80} is not a person and {len(kinds)} items; get the published file"
-            )
-        person, *items = entry
-        if isinstance(person, bool) or not str(person).isdecimal():
-            raise DataError(
-                f"{place}, entry {number}: person is {person!r}; it is a whole number in the published file"
-            )
-        if not all(isinstance(item, str) and item.strip() for item in items):
-            raise DataError(
-                f"{place}, entry {number}: {entry!r:.80} has an item that is no text; get the published file"
-            )
-    # The same texts are named by up to 17 lists: only one of each is kept.
-    kept: dict[str, str] = {}
-    return [[kept.setdefault(text, text) for text in (str(person), *items)] for person, *items in entries]
+    kept: dict[str, str] = {}  # up to 17 lists name the same texts
+    return [_read_entry(f"{place}, entry {n}", entry, folders, kept) for n, entry in enumerate(entries, start=1)]
+
+
+def _read_entry(place: str, entry: object, folders: Sequence[str], kept: dict[str, str]) -> list[str]:
+    if not isinstance(entry, list) or len(entry) != 1 + len(folders):
+        raise DataError(f"{place}: {entry!r:.80} is not a person and {len(folders)} items; get the published file")
+    person, *items = entry
+    if isinstance(person, bool) or not str(person).isdecimal():
+        raise DataError(f"{place}: person is {person!r}; it is a whole number in the published file")
+    for item, folder in zip(items, folders, strict=True):
+        kind = f"a path {folder}/FOLDER/NAME.jpg" if folder else "a sentence"
+        if not isinstance(item, str) or not item.strip() or (folder and not item.startswith(f"{folder}/")):
+            raise DataError(f"{place}: {item!r:.80} stands where the published file has {kind}; get that file")
+    return [kept.setdefault(text, text) for text in (str(person), *items)]
