@@ -27,6 +27,7 @@ def tree(tmp_path: Path) -> Path:
         touch(tmp_path / "sketch" / style / "train" / f"0002_{style}.jpg")
         touch(tmp_path / "sketch" / style / "query" / "0001.jpg")  # beyond the person, names are not documented
         touch(tmp_path / "sketch" / style / "query" / "Thumbs.db")
+        touch(tmp_path / "sketch" / style / "train" / f"._0002_{style}.jpg")  # what macOS adds to archives
     touch(tmp_path / "photo" / "query" / "Thumbs.db")
     return tmp_path
 
@@ -53,7 +54,7 @@ def test_records(tree: Path) -> None:
 def test_a_folder_without_pictures_is_named(tree: Path, folder: str) -> None:
     for path in (tree / folder).iterdir():
         path.unlink()
-    with pytest.raises(DataError, match=rf"no \.jpg files in .*{folder}; give the folder that holds"):
+    with pytest.raises(DataError, match=rf"no \.jpg files in .*{folder}; give the folder of Market-Sketch-1K"):
         parse(tree)
 
 

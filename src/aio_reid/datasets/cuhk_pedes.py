@@ -11,6 +11,7 @@ from aio_reid.datasets.captioned import TextSet, parse_text_set
 from aio_reid.records import Record
 
 NAME = "cuhk-pedes"
+TITLE = "CUHK-PEDES"
 PUBLISHED = {
     "persons": 13_003,
     "train photos": 34_054,

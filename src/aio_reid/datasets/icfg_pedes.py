@@ -12,6 +12,7 @@ from aio_reid.datasets.captioned import TextSet, parse_text_set
 from aio_reid.records import Record
 
 NAME = "icfg-pedes"
+TITLE = "ICFG-PEDES"
 PUBLISHED = {"persons": 4_102, "train photos": 34_674, "test photos": 19_848, "captions": 54_522}
 LAYOUT = TextSet(NAME, PUBLISHED, ("ICFG-PEDES.json", "ICFG_PEDES.json"))
 

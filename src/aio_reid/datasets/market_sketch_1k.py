@@ -10,10 +10,11 @@ import re
 from pathlib import Path
 
 from aio_reid.datasets.counts import name_copy
-from aio_reid.errors import DataError
+from aio_reid.datasets.files import match_files
 from aio_reid.records import Modality, Record, Split
 
 NAME = "market-sketch-1k"
+TITLE = "Market-Sketch-1K"
 PUBLISHED = {"sketched persons": 996, "photos": 32_668}
 """The sketches are not counted: the paper says "over 4,763", and its number for style F is known to be wrong."""
 
@@ -35,13 +36,13 @@ def parse(root: Path) -> list[Record]:
     photos = [
         (path, name, split)
         for part, split in (("train", Split.TRAIN), ("query", Split.GALLERY))
-        for path, name in _match_files(root / "photo" / part, _PHOTO)
+        for path, name in match_files(root / "photo" / part, _PHOTO, ".jpg", TITLE)
     ]
     sketches = [
         (path, name, style, split)
         for part, split in (("train", Split.TRAIN), ("query", Split.QUERY))
         for style in STYLES
-        for path, name in _match_files(root / "sketch" / style / part, _SKETCH)
+        for path, name in match_files(root / "sketch" / style / part, _SKETCH, ".jpg", TITLE)
     ]
     counts = {"sketched persons": len({name[1] for _, name, _, _ in sketches}), "photos": len(photos)}
     dataset = name_copy(NAME, PUBLISHED, counts, root)
@@ -49,17 +50,3 @@ def parse(root: Path) -> list[Record]:
         *(Record(dataset, split, Modality.RGB, name[1], name[2], path) for path, name, split in photos),
         *(Record(dataset, split, Modality.SKETCH, name[1], style, path) for path, name, style, split in sketches),
     ]
-
-
-def _match_files(folder: Path, layout: re.Pattern[str]) -> list[tuple[Path, re.Match[str]]]:
-    found = []
-    for path in sorted(folder.glob("*.jpg")):
-        match = layout.fullmatch(path.stem)
-        if match is None:
-            raise DataError(
-                f"{path} is not called as Market-Sketch-1K calls its files ({layout.pattern}.jpg); remove or rename it"
-            )
-        found.append((path, match))
-    if not found:
-        raise DataError(f"there are no .jpg files in {folder}; give the folder that holds 'photo' and 'sketch'")
-    return found

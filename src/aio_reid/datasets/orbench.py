@@ -11,11 +11,13 @@ from pathlib import Path
 
 from aio_reid.datasets.captioned import CaptionedPhoto, caption_records, photo_records
 from aio_reid.datasets.counts import name_copy
+from aio_reid.datasets.files import list_files
 from aio_reid.datasets.orbench_files import Entries, link_folders, read_test, read_train
 from aio_reid.errors import DataError
 from aio_reid.records import Modality, Query, Record, Split
 
 NAME = "orbench"
+TITLE = "ORBench"
 PUBLISHED = {"train persons": 600, "test persons": 400}
 GALLERY = "RGB_GALLERY"
 PARTS = {"NIR": Modality.INFRARED, "CP": Modality.PENCIL, "SK": Modality.SKETCH, "TEXT": Modality.TEXT}
@@ -45,7 +47,7 @@ def parse(root: Path) -> list[Record]:
         Record(dataset, Split.TRAIN, kind, persons[folder], image_path=path)
         for name, kind in FOLDERS.items()
         for folder in sorted(persons)
-        for path in sorted((root / name / folder).glob("*.jpg"))
+        for path in list_files(root / name / folder, ".jpg")
     ]
     lacking = [name for name, kind in FOLDERS.items() if all(record.modality is not kind for record in others)]
     if lacking:

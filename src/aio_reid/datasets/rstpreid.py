@@ -11,6 +11,7 @@ from aio_reid.datasets.captioned import TextSet, parse_text_set
 from aio_reid.records import Record
 
 NAME = "rstpreid"
+TITLE = "RSTPReid"
 PUBLISHED = {
     "persons": 4_101,
     "train photos": 18_505,

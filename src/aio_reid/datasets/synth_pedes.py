@@ -13,6 +13,7 @@ from aio_reid.errors import DataError
 from aio_reid.records import Record
 
 NAME = "synth-pedes"
+TITLE = "SYNTH-PEDES"
 PUBLISHED = {"persons": 312_321, "photos": 4_791_771, "captions": 12_138_157}
 
 

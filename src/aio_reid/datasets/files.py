@@ -1,0 +1,125 @@
+"""The files of a data set's folder: listed, never opened but for its lists of names, and in an order that is fixed."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+from aio_reid.errors import DataError
+
+Label = TypeVar("Label")
+
+
+def find_home(root: Path, wanted: Sequence[str], inside: Sequence[str], title: str) -> Path:
+    """Return `root`, or the first folder called as one of `inside` in it, whichever holds all that is wanted.
+
+    Raises:
+        DataError: none of them does.
+    """
+    if not root.is_dir():
+        raise DataError(f"{root} is no folder; give the folder of {title}, which holds {_quoted(wanted)}")
+    lacks = []
+    for home in (root, *(root / name for name in inside)):
+        missing = [name for name in wanted if not (home / name).exists()]
+        if not missing:
+            return home
+        lacks.append(missing)
+    fewest = min(lacks, key=len)
+    raise DataError(
+        f"{root} is no copy of {title}: it lacks {_quoted(fewest)}; give the folder that holds {_quoted(wanted)}"
+    )
+
+
+def list_files(folder: Path, suffix: str) -> list[Path]:
+    """Return the files of that suffix in the folder, by name; none where the folder is missing.
+
+    Other files, such as Thumbs.db, and hidden ones, such as what macOS adds to archives, are passed over.
+    """
+    if not folder.is_dir():
+        return []
+    return [folder / name for name in sorted(os.listdir(folder)) if name.endswith(suffix) and not name.startswith(".")]
+
+
+def match_files(folder: Path, layout: re.Pattern[str], suffix: str, title: str) -> list[tuple[Path, re.Match[str]]]:
+    """Return the files of that suffix with what `layout` finds in their names (without the suffix), by name.
+
+    Raises:
+        DataError: there are none, or one has another name.
+    """
+    found = []
+    for path in list_files(folder, suffix):
+        match = layout.fullmatch(path.name.removesuffix(suffix))
+        if match is None:
+            raise DataError(
+                f"{path} is not called as {title} calls its files ({layout.pattern}{suffix}); remove or rename it"
+            )
+        found.append((path, match))
+    if not found:
+        raise DataError(
+            f"there are no {suffix} files in {folder}; give the folder of {title} that holds {folder.name!r}"
+        )
+    return found
+
+
+def read_index(path: Path) -> list[tuple[str, str]]:
+    """Return the lines "PICTURE LABEL" of a list, ordered by the picture's path.
+
+    Raises:
+        DataError: the list cannot be read, a line has another form, leads out of the folder, or repeats a picture.
+    """
+    lines: dict[str, str] = {}
+    for number, line in enumerate(_read_text(path).splitlines(), start=1):
+        words = line.split()
+        if not words:
+            continue
+        if len(words) != 2:
+            raise DataError(f"{path}, line {number}: {line.strip()!r} is not 'PICTURE LABEL'; download the list again")
+        picture, label = words
+        parts = PurePosixPath(picture)
+        if parts.is_absolute() or ".." in parts.parts:
+            raise DataError(f"{path}, line {number}: {picture!r} leads out of the data set; download the list again")
+        if picture in lines:
+            raise DataError(f"{path}, line {number}: {picture!r} is listed twice; download the list again")
+        lines[picture] = label
+    return sorted(lines.items())
+
+
+def keep_present(folder: Path, index: Iterable[tuple[str, Label]]) -> list[tuple[Path, Label]]:
+    """Return the entries whose picture is in the folder; each subfolder is listed once, and no picture is opened."""
+    listed: dict[str, frozenset[str]] = {}
+    present = []
+    for picture, label in index:
+        parent, _, name = picture.rpartition("/")
+        if parent not in listed:
+            inside = folder / parent
+            listed[parent] = frozenset(os.listdir(inside)) if inside.is_dir() else frozenset()
+        if name in listed[parent]:
+            present.append((folder / picture, label))
+    return present
+
+
+def read_ids(path: Path) -> list[int]:
+    """Return the numbers of a file that holds them with commas between them, in ascending order.
+
+    Raises:
+        DataError: the file cannot be read, or holds something else.
+    """
+    try:
+        return sorted({int(word) for word in _read_text(path).replace(",", " ").split()})
+    except ValueError:
+        raise DataError(f"{path} does not hold numbers with commas between them; download it again") from None
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise DataError(f"{path} cannot be read ({reason}); download it again, or check its permissions") from error
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(repr(name) for name in names)
