@@ -28,15 +28,13 @@ TASKS = tuple(
     for leading in PARTS
     for others in combinations([part for part in PARTS if part != leading], size)
 )
-"""The 32 keys. The first part leads: its list names each of its test items, with partners of the same person, so that
-"NIR+CP" and "CP+NIR" are different queries."""
+"""The 32 keys. The first part leads: all its test items are listed, so that "NIR+CP" and "CP+NIR" differ."""
 
 
 def parse(root: Path) -> list[Record]:
     """Return the training records (photos and captions by person and path, then the others), then the test's gallery.
 
-    Persons are called by the annotations' "id", which is not the number of their folder (folder 0706 holds 888); the
-    folder is what links the modalities. The gallery is in the order of its file.
+    Persons are called by their "id", not by the folder that links their pictures (888 is in folder 0706).
 
     Raises:
         DataError: an annotation, picture or folder is missing or wrong, a folder has two persons, or there is too much.
@@ -62,8 +60,8 @@ def parse_tasks(root: Path) -> dict[str, list[Query]]:
     Raises:
         DataError: as `parse`.
     """
-    entries = _read_entries(root)
-    dataset = _name(root, read_train(root / "train_annos.json"), entries)
+    photos, entries = read_train(root / "train_annos.json"), _read_entries(root)
+    dataset = _name(root, photos, entries)
     known: dict[tuple[Modality, str, str], Record] = {}  # one record for what many lists name
 
     def record(kind: Modality, person: str, item: str) -> Record:
