@@ -1,0 +1,107 @@
+"""The two annotations of ORBench, read and checked; what becomes of them is in `orbench.py`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from aio_reid.datasets.captioned import CaptionedPhoto, read_photos
+from aio_reid.datasets.pictures import check_pictures
+from aio_reid.errors import DataError
+
+Entries = dict[str, list[list[str]]]
+"""Key -> entries, each a person and then one item (path or sentence) for each part of the key."""
+
+
+def read_train(path: Path) -> list[CaptionedPhoto]:
+    """Read `train_annos.json`: the photos, by person and path; their paths are relative to the file's folder.
+
+    Raises:
+        DataError: the file cannot be read, an entry is wrong, a photo is missing or not in a folder of `vis`.
+    """
+    photos = sorted(
+        read_photos(path, captions_key="caption", has_splits=False),
+        key=lambda photo: (int(photo.person), photo.path),
+    )
+    for photo in photos:
+        if len(photo.path.split("/")) != 3 or not photo.path.startswith("vis/"):
+            raise DataError(f"{path}: file_path is {photo.path!r}; it is vis/FOLDER/NAME.jpg in the published file")
+    check_pictures(path.parent, (photo.path for photo in photos), path)
+    return photos
+
+
+def link_folders(photos: Sequence[CaptionedPhoto]) -> dict[str, str]:
+    """Return the person of each folder, as the paths of the photos tell it; pictures of other kinds have the same.
+
+    Raises:
+        DataError: two persons share a folder.
+    """
+    persons: dict[str, str] = {}
+    for photo in photos:
+        folder = photo.path.split("/")[1]
+        if persons.setdefault(folder, photo.person) != photo.person:
+            raise DataError(
+                f"the folder vis/{folder} is of the persons {persons[folder]} and {photo.person}; get the file anew"
+            )
+    return persons
+
+
+def read_test(path: Path, keys: Mapping[str, Sequence[str]]) -> Entries:
+    """Read `test_gallery_and_queries.json`, in its order.
+
+    Args:
+        path: the file; paths in it are relative to its folder.
+        keys: the lists that it must hold, and for each item of an entry the folder of such pictures; "" for a sentence.
+
+    Raises:
+        DataError: the file cannot be read, a list is missing, unknown or empty, an entry is wrong or a picture missing.
+    """
+    content = _read_object(path)
+    for names, problem in ((set(keys) - set(content), "lacks"), (set(content) - set(keys), "has the unknown")):
+        if names:
+            raise DataError(
+                f"{path} {problem} list {min(names)!r}; it has the {len(keys)} of the published file: get it"
+            )
+    entries = {key: _read_list(f"{path}, {key}", content[key], folders) for key, folders in keys.items()}
+    named = {
+        item
+        for key, folders in keys.items()
+        for _, *items in entries[key]
+        for item, folder in zip(items, folders, strict=True)
+        if folder
+    }
+    check_pictures(path.parent, sorted(named), path)
+    return entries
+
+
+def _read_object(path: Path) -> dict[str, object]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DataError(f"there is no {path.name} in {path.parent}; complete the copy or correct the folder") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"{path} cannot be read as JSON ({error}); get the file anew") from error
+    if not isinstance(content, dict):
+        raise DataError(f"{path} holds no object of lists; get the published file")
+    return content
+
+
+def _read_list(place: str, entries: object, folders: Sequence[str]) -> list[list[str]]:
+    if not isinstance(entries, list) or not entries:
+        raise DataError(f"{place}: there is no list of entries; get the published file")
+    kept: dict[str, str] = {}  # up to 17 lists name the same texts
+    return [_read_entry(f"{place}, entry {n}", entry, folders, kept) for n, entry in enumerate(entries, start=1)]
+
+
+def _read_entry(place: str, entry: object, folders: Sequence[str], kept: dict[str, str]) -> list[str]:
+    if not isinstance(entry, list) or len(entry) != 1 + len(folders):
+        raise DataError(f"{place}: {entry!r:.80} is not a person and {len(folders)} items; get the published file")
+    person, *items = entry
+    if isinstance(person, bool) or not str(person).isdecimal():
+        raise DataError(f"{place}: person is {person!r}; it is a whole number in the published file")
+    for item, folder in zip(items, folders, strict=True):
+        kind = f"a path {folder}/FOLDER/NAME.jpg" if folder else "a sentence"
+        if not isinstance(item, str) or not item.strip() or (folder and not item.startswith(f"{folder}/")):
+            raise DataError(f"{place}: {item!r:.80} stands where the published file has {kind}; get that file")
+    return [kept.setdefault(text, text) for text in (str(person), *items)]

@@ -1,0 +1,55 @@
+"""Which of the pictures that a table names are there: each folder is listed once, and no picture is opened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from aio_reid.errors import DataError
+
+
+def find_missing(folder: Path, names: Iterable[str]) -> list[str]:
+    """Return those names, in their order, of which there is no file below the folder.
+
+    Args:
+        folder: to which the names are relative.
+        names: with "/" between their parts.
+
+    Raises:
+        DataError: a folder that may not be listed.
+    """
+    listed: dict[str, frozenset[str]] = {}
+    missing = []
+    for name in names:
+        parent, _, file = name.rpartition("/")
+        if parent not in listed:
+            listed[parent] = _list(folder / parent)
+        if file not in listed[parent]:
+            missing.append(name)
+    return missing
+
+
+def check_pictures(folder: Path, names: Iterable[str], annotation: Path) -> None:
+    """Make sure that every picture is there which an annotation names.
+
+    Raises:
+        DataError: how many are missing, and the first of them.
+    """
+    if not folder.is_dir():
+        raise DataError(f"there is no folder {folder}; {annotation.name} names pictures in it: complete the copy")
+    missing = find_missing(folder, names)
+    if missing:
+        raise DataError(
+            f"{len(missing)} pictures that {annotation} names are missing, the first is {folder / missing[0]}; "
+            "complete the copy"
+        )
+
+
+def _list(folder: Path) -> frozenset[str]:
+    try:
+        return frozenset(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return frozenset()
+    except OSError as error:
+        raise DataError(f"{folder} cannot be listed: {error.strerror or error}; check its permissions") from error
