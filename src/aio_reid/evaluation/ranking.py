@@ -162,8 +162,13 @@ def _ranks(row: FloatArray, columns: NDArray[np.int64]) -> NDArray[np.int64]:
         ranks = np.empty(len(row), dtype=np.int64)
         ranks[np.argsort(row, kind="stable")] = np.arange(1, len(row) + 1)
         return ranks[columns]
-    count = np.count_nonzero
-    return np.array([1 + count(row[:c] <= row[c]) + count(row[c + 1 :] < row[c]) for c in columns.tolist()])
+    values = row[columns][:, None]  # (M, 1)
+    before = row < values  # (M, G)
+    ranks = np.array([1 + np.count_nonzero(nearer) for nearer in before])
+    equal = np.equal(row, values, out=before)
+    if np.count_nonzero(equal) > len(columns):  # more than each match itself
+        ranks += [np.count_nonzero(as_near[:column]) for as_near, column in zip(equal, columns.tolist(), strict=True)]
+    return ranks
 
 
 def _count_persons(row: FloatArray, column: int, persons: NDArray[np.int64]) -> int:

@@ -252,7 +252,7 @@ def _average(described: SparseRows, nearest: NDArray[np.int64], block: int) -> S
         for members in nearest[rows].T:
             taken = described.take(members)
             sums[taken.position, taken.columns] += taken.values / np.float32(k2)  # no pair occurs twice in `taken`
-        at = np.flatnonzero(sums)
+        at = np.flatnonzero(sums > 0)
         parts.append(from_entries(at // N, at % N, sums.ravel()[at], num_rows=len(sums)))
     return join_blocks(parts)
 
@@ -268,6 +268,6 @@ def _add_jaccard(result: FloatMatrix, described: SparseRows, weight: float) -> N
         theirs = by_column.take(own.columns)  # all gallery items with a weight in a column of the query's
         smaller = np.minimum(theirs.values, own.values[theirs.position])
         shared = np.bincount(theirs.columns, weights=smaller, minlength=G)  # (G,)
-        at = np.flatnonzero(shared)
+        at = np.flatnonzero(shared > 0)
         result[query, at] -= (weight * shared[at] / (2 - shared[at])).astype(np.float32)
     np.clip(result, 0, 1, out=result)  # rounding
