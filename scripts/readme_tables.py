@@ -1,4 +1,4 @@
-"""Fills the tables of README.md, the model card and benchmarks/*.md from results/*.json, so that no number in it is typed by hand.
+"""Fills the tables of README.md, the model card and benchmarks/*.md from results/*.json: no number is typed by hand.
 
 The part between `<!-- table:NAME -->` and `<!-- /table -->` is replaced by the table of results/NAME.json.
 

@@ -95,7 +95,7 @@ def test_evaluation_speed_table() -> None:
     result["tasks"] = [{"task": "rank M", "num_queries": 80, "num_gallery": 300, "check": {}, "ways": [ours, other]}]
     table = make_table(result)
     assert table.rows == (("rank M: ours", "80", "2.00", "1.0", "50"), ("rank M: plain", "10", "1.50", "6.0", "9"))
-    assert "at 0.5 of the full size: rank M 80 x 300; float32 features of width 768, 2 threads" in table.notes[0]
+    assert "at 0.5 of the full size: rank M 80 x 300; float32 features of width 768, threads: 2" in table.notes[0]
 
 
 def test_markdown_and_csv() -> None:

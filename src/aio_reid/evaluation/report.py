@@ -140,7 +140,7 @@ def evaluation_speed_table(result: Result) -> Table:
     size = "the full size" if result["scale"] == 1 else f"{result['scale']:g} of the full size"
     notes = (
         f"Queries x gallery, at {size}: {', '.join(sizes)}; float32 features of width {result['width']}, "
-        f"{result['threads']} threads.",
+        f"threads: {result['threads']}.",
         "Each way runs in fresh processes that hold the features before the measurement begins; where a way is given "
         "fewer queries, times ours is per query. All ways of a task that are given the same queries find the same "
         "scores.",
