@@ -1,4 +1,4 @@
-"""Fills the tables of README.md and of the model card from results/*.json, so that no number in it is typed by hand.
+"""Fills the tables of README.md, the model card and benchmarks/*.md from results/*.json: no number is typed by hand.
 
 The part between `<!-- table:NAME -->` and `<!-- /table -->` is replaced by the table of results/NAME.json.
 
@@ -18,7 +18,11 @@ from aio_reid.errors import AioError, DataError
 from aio_reid.evaluation.report import make_table, read_result, to_markdown
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = (ROOT / "README.md", ROOT / "src" / "aio_reid" / "weights" / "aio-nano.md")
+DOCUMENTS = (
+    ROOT / "README.md",
+    ROOT / "src" / "aio_reid" / "weights" / "aio-nano.md",
+    *sorted((ROOT / "benchmarks").glob("*.md")),
+)
 MARKED = re.compile(r"<!-- table:(?P<name>[\w-]+) -->\n(?P<body>.*?)<!-- /table -->", re.DOTALL)
 MARK = re.compile(r"<!-- (table:[^>]*|/table) -->")
 
@@ -54,9 +58,11 @@ def update(file: Path, results: Path, *, write: bool) -> list[str]:
 
 def main(arguments: Sequence[str]) -> int:
     """Fill or check the documents; return the exit code."""
-    parser = argparse.ArgumentParser(description="Fill the tables of README.md and the model card from results/*.json.")
+    parser = argparse.ArgumentParser(description="Fill the tables of the documents from results/*.json.")
     parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if a table is out of date")
-    parser.add_argument("--readme", type=Path, action="append", help="files to fill; default: README and model card")
+    parser.add_argument(
+        "--readme", type=Path, action="append", help="files to fill; default: README, model card, benchmarks"
+    )
     parser.add_argument("--results", type=Path, default=ROOT / "results")
     options = parser.parse_args(arguments)
     try:

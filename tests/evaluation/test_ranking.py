@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from aio_reid.errors import DataError
+from aio_reid.evaluation import ranking
 from aio_reid.evaluation.ranking import rank_features, score_ranking
 from aio_reid.evaluation.scores import RetrievalScores
 
@@ -77,12 +79,33 @@ def test_three_queries_by_hand() -> None:
     np.testing.assert_array_equal(scores.inverse_penalty, [0.5, 1.0, np.nan])
 
 
+@pytest.mark.parametrize("most_counted", [0, 256])
 @pytest.mark.parametrize("ties", [False, True])
 @pytest.mark.parametrize("seed", range(15))
-def test_equals_the_naive_loop(seed: int, ties: bool) -> None:
+def test_equals_the_naive_loop(seed: int, ties: bool, most_counted: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranking, "MOST_COUNTED", most_counted)  # both ways to a rank
+    monkeypatch.setattr(ranking, "BLOCK_ENTRIES", 64)  # several blocks
     case = random_case(seed, ties=ties)
+    before = [array.copy() for array in case]
     ranks = (1, 2, 5, 100)
     assert_equal(score_ranking(*case, ranks=ranks), naive_scores(*case, ranks))
+    assert all(np.array_equal(a, b) for a, b in zip(before, case, strict=True)), "an input was changed"
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_persons_up_to_the_first_match_equal_a_naive_walk(seed: int) -> None:
+    distances, matches, ignore = random_case(seed, ties=seed % 2 == 0)
+    persons = np.random.default_rng(seed).integers(0, 5, distances.shape[1])
+    scores = score_ranking(distances, matches, ignore, gallery_persons=persons)
+    for q, first in enumerate(scores.first_match.tolist()):
+        seen: list[int] = []
+        for _, g in sorted((d, g) for g, d in enumerate(distances[q].tolist()) if not ignore[q, g]):
+            seen.append(int(persons[g]))
+            if matches[q, g]:
+                break
+        else:
+            seen = []
+        assert first == len(set(seen))
 
 
 def test_an_ignored_entry_may_hold_any_distance() -> None:
@@ -117,6 +140,24 @@ def test_blocks_equal_the_full_matrix(block: int) -> None:
     assert max(rows.stop - rows.start for rows in seen) <= block
 
 
+def test_equal_features_keep_the_order_of_the_gallery() -> None:
+    query, gallery = np.eye(4, dtype=np.float32)[[0, 0]], np.eye(4, dtype=np.float32)[[1, 0, 2, 0, 0, 3]]
+    matches = np.array([[0, 0, 0, 1, 0, 0], [1, 0, 0, 0, 0, 1]], dtype=bool)  # ranks: 1 3 5; 1 0 2 0 0 3 -> cosines
+    ignore = np.zeros((2, 6), dtype=bool)
+    scores = rank_features(query, gallery, lambda rows: (matches[rows], ignore[rows]))
+    assert scores.first_match.tolist() == [2, 4]  # order 1 3 4 0 2 5
+    assert scores.inverse_penalty.tolist() == [1 / 2, 2 / 6]
+    ignore[:, 1] = True
+    assert rank_features(query, gallery, lambda rows: (matches[rows], ignore[rows])).first_match.tolist() == [1, 3]
+
+
+def test_near_cosines_are_told_apart() -> None:
+    gallery = np.array([[1 - 2**-23, 0], [1, 0]], dtype=np.float32) / 4  # 1 - cosine would round both to one number
+    query = np.array([[2**-6, 0]], dtype=np.float32)
+    matches, ignore = np.array([[False, True]]), np.zeros((1, 2), dtype=bool)
+    assert rank_features(query, gallery, lambda rows: (matches[rows], ignore[rows])).first_match.tolist() == [1]
+
+
 def test_no_match_at_all_is_an_error_that_explains() -> None:
     distances, none = np.zeros((2, 3), np.float32), np.zeros((2, 3), bool)
     with pytest.raises(DataError, match="none of the 2 queries has a true match among the 3 gallery entries"):
@@ -137,11 +178,19 @@ def test_shapes_and_types_are_checked() -> None:
         score_ranking(distances, matches[:, 1:], ignore)
     with pytest.raises(DataError, match="must be bool"):
         score_ranking(distances, matches.astype(int), ignore)
+    with pytest.raises(DataError, match="block is 0"):
+        rank_features(
+            np.zeros((2, 3), np.float32), np.zeros((4, 3), np.float32), lambda rows: (matches, ignore), block=0
+        )
+    with pytest.raises(DataError, match="1 of 4 gallery vectors are NaN, infinite or too long, the first is row 2"):
+        wrong = np.zeros((4, 3), np.float32)
+        wrong[2, 1] = np.nan
+        rank_features(np.zeros((2, 3), np.float32), wrong, lambda rows: (matches, ignore))
     with pytest.raises(DataError, match="same E"):
         rank_features(np.zeros((2, 3), np.float32), np.zeros((2, 4), np.float32), lambda rows: (matches, ignore))
 
 
-def load_golden(name: str) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+def load_golden(name: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     cases = {case["id"]: case for case in json.loads((GOLDEN / "golden.json").read_text())["cases"]}
     with np.load(GOLDEN / cases[name]["file"]) as arrays:
         return cases[name]["expected"], dict(arrays)
@@ -156,41 +205,66 @@ def score_golden(arrays: dict[str, np.ndarray], *, camera_rule: bool, ranks: tup
     return score_ranking(distances, matches, ignore, ranks=ranks)
 
 
+PUBLISHED = {  # name -> is there a camera rule
+    "market_mid": True,
+    "market_short_gallery": True,
+    "market_junk_minus1": True,
+    "market_small_degenerate": True,
+    "cuhk03_np_market_metric": True,
+    "crossmodal_some_without_match": False,
+    "mask1k_multistyle_like": False,
+    "pku_sketch_like": False,
+    "text2image": False,
+}
+
+
 @needs_golden
-@pytest.mark.parametrize(
-    ("name", "camera_rule"),
-    [
-        ("market_mid", True),
-        ("market_short_gallery", True),
-        ("market_junk_minus1", True),
-        ("market_small_degenerate", True),
-        ("crossmodal_some_without_match", False),
-        ("pku_sketch_like", False),
-        ("text2image", False),
-    ],
-)
-def test_equals_published_implementations(name: str, camera_rule: bool) -> None:
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_equals_published_implementations(name: str) -> None:
     expected, arrays = load_golden(name)
-    ranks = tuple(int(key.removeprefix("cmc@")) for key in expected if key.startswith("cmc@"))
-    scores = score_golden(arrays, camera_rule=camera_rule, ranks=ranks)
+    scores = score_golden(arrays, camera_rule=PUBLISHED[name], ranks=tuple(range(1, 51)))
+    for curve in (arrays[key] for key in ("exp_cmc", "exp_cmc_padded50") if key in arrays):
+        np.testing.assert_allclose(list(scores.rank.values())[: len(curve)], curve, atol=1e-6)
+    for key in (key for key in expected if key.startswith("cmc@")):
+        assert scores.rank[int(key.removeprefix("cmc@"))] == pytest.approx(expected[key], abs=1e-6)
     assert scores.mAP == pytest.approx(expected["mAP"], abs=1e-6)
     assert scores.mINP == pytest.approx(expected["mINP"], abs=1e-6)
-    for k in ranks:
-        assert scores.rank[k] == pytest.approx(expected[f"cmc@{k}"], abs=1e-6)
-    if "num_valid_queries" in expected:
-        assert scores.num_scored == expected["num_valid_queries"]
+    scored = scores.first_match > 0
+    assert scores.num_scored == expected.get("num_valid_queries", scored.sum())
+    if "exp_valid" in arrays:
+        np.testing.assert_array_equal(scored, arrays["exp_valid"])
     if "exp_ap_valid" in arrays:
-        scored = scores.first_match > 0
         np.testing.assert_allclose(scores.average_precision[scored], arrays["exp_ap_valid"], atol=1e-6)
         np.testing.assert_allclose(scores.inverse_penalty[scored], arrays["exp_inp_valid"], atol=1e-6)
 
 
 @needs_golden
-def test_ties_and_queries_without_match_as_published() -> None:
+def test_every_golden_case_of_market_is_tested() -> None:
+    ids = {case["id"] for case in json.loads((GOLDEN / "golden.json").read_text())["cases"]}
+    tested = {*PUBLISHED, "market_ties_sensitive", "market_no_valid_query"}
+    assert {name for name in ids if name.startswith(("market_", "crossmodal_"))} <= tested
+
+
+@needs_golden
+@pytest.mark.parametrize("kind", ["stable_sort", "optimistic", "pessimistic"])
+def test_ties_as_published(kind: str) -> None:
+    """The order of the gallery decides between equals: with the matches first or last, both bounds are met exactly."""
     expected, arrays = load_golden("market_ties_sensitive")
-    scores = score_golden(arrays, camera_rule=True, ranks=(1, 5, 10, 20))
-    assert scores.mAP == pytest.approx(expected["stable_sort"]["mAP"], abs=1e-6)
-    assert scores.rank[5] == pytest.approx(expected["stable_sort"]["cmc@5"], abs=1e-6)
+    matches = arrays["q_pids"][:, None] == arrays["g_pids"]
+    ignore = matches & (arrays["q_camids"][:, None] == arrays["g_camids"])
+    sign = {"stable_sort": 0, "optimistic": -1, "pessimistic": 1}[kind]
+    order = np.argsort(sign * matches.astype(int), axis=1, kind="stable")
+    case = [np.take_along_axis(a, order, axis=1) for a in (arrays["distmat"], matches, ignore)]
+    scores = score_ranking(case[0], case[1], case[2], ranks=tuple(range(1, 51)))
+    np.testing.assert_allclose(list(scores.rank.values()), arrays[f"exp_cmc_{kind.removesuffix('_sort')}"], atol=1e-6)
+    assert scores.mAP == pytest.approx(expected[kind]["mAP"], abs=1e-6)
+    assert scores.mINP == pytest.approx(expected[kind]["mINP"], abs=1e-6)
+    if kind == "stable_sort":
+        np.testing.assert_allclose(scores.average_precision, arrays["exp_ap_stable"], atol=1e-6)
+
+
+@needs_golden
+def test_queries_without_match_as_published() -> None:
     expected, arrays = load_golden("text2image_query_without_match")
     scores = score_golden(arrays, camera_rule=False, ranks=(1, 5, 10))
     assert scores.mAP == pytest.approx(expected["drop_invalid"]["mAP"], abs=1e-6)

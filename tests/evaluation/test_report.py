@@ -111,6 +111,16 @@ def test_speed_tables() -> None:
     assert make_table(search).rows == (("first", "12.25"),)
 
 
+def test_evaluation_speed_table() -> None:
+    ours = {"name": "rank/ours", "what": "ours", "num_queries": 80, "seconds": [2.0], "median_s": 2.0, "peak_mib": 50}
+    other = {"name": "rank/plain", "what": "plain", "num_queries": 10, "seconds": [1.5], "median_s": 1.5, "peak_mib": 9}
+    result = ORIGIN | {"kind": "evaluation_speed", "scale": 0.5, "width": 768, "threads": 2}
+    result["tasks"] = [{"task": "rank M", "num_queries": 80, "num_gallery": 300, "check": {}, "ways": [ours, other]}]
+    table = make_table(result)
+    assert table.rows == (("rank M: ours", "80", "2.00", "1.0", "50"), ("rank M: plain", "10", "1.50", "6.0", "9"))
+    assert "at 0.5 of the full size: rank M 80 x 300; float32 features of width 768, threads: 2" in table.notes[0]
+
+
 def test_markdown_and_csv() -> None:
     table = Table(("a", "b"), (("x | y", "1"), ("z, w", "2")), ("A note.",))
     assert to_markdown(table) == "| a | b |\n|---|---:|\n| x \\| y | 1 |\n| z, w | 2 |\n\nA note."
