@@ -1,39 +1,30 @@
-"""Tables from result files. Only here are fractions multiplied by 100.
+"""Tables from result files. Only in tables are fractions multiplied by 100.
 
 A result file is the JSON that `aio-reid evaluate` or a script in `benchmarks/` writes; its "kind" chooses the table.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from aio_reid.errors import DataError
+from aio_reid.evaluation.suite_tables import KIND as ZERO_SHOT
+from aio_reid.evaluation.suite_tables import suite_table
+from aio_reid.evaluation.table import (
+    DASH,
+    Result,
+    Table,
+    describe_count,
+    describe_origin,
+    group_by_fusion,
+    percent,
+    to_csv,
+    to_markdown,
+)
 
-Result = Mapping[str, Any]
-"""A result file as plain data."""
-
-DASH = "–"
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table for people.
-
-    Attributes:
-        header: the names of the columns.
-        rows: the cells, ready to print; as many in each row as in the header.
-        notes: sentences below the table: what was measured, by which command, on what.
-    """
-
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    notes: tuple[str, ...] = ()
+__all__ = ["Table", "make_table", "read_result", "to_csv", "to_markdown"]
 
 
 def read_result(path: Path) -> Result:
@@ -65,27 +56,13 @@ def make_table(result: Result) -> Table:
         raise DataError(f"a result of kind {result.get('kind')!r} lacks {error}; make the result anew") from error
 
 
-def to_markdown(table: Table) -> str:
-    """Return the table in GitHub's Markdown, the first column to the left and the others to the right, notes below."""
-    lines = [_markdown_row(table.header), "|---|" + "---:|" * (len(table.header) - 1)]
-    lines += [_markdown_row(row) for row in table.rows]
-    return "\n".join([*lines, *(f"\n{note}" for note in table.notes)])
-
-
-def to_csv(table: Table) -> str:
-    """Return the table as CSV, without the notes."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([table.header, *table.rows])
-    return text.getvalue()
-
-
 def evaluation_table(result: Result) -> Table:
     """Return one row a task; early and late fusion of the same task stand in one row."""
-    of_task = _by_fusion(result["tasks"], "task") | _by_fusion(result.get("averages", ()), "name")
+    of_task = group_by_fusion(result["tasks"], "task") | group_by_fusion(result.get("averages", ()), "name")
     header = ("query", "queries", "R1", "R5", "R10", "mAP", "mINP", "R1 late", "mAP late")
     sizes = sorted({task["num_gallery"] for task in result["tasks"]}) or [0]
     without = sorted(
-        {f"{_count(t, 'num_without_match')} ({t['task']})" for t in result["tasks"] if t["num_without_match"]}
+        {f"{describe_count(t, 'num_without_match')} ({t['task']})" for t in result["tasks"] if t["num_without_match"]}
     )
     trials = sorted({len(t["trials"]) for t in result["tasks"] if t.get("trials")})
     protocol = result["protocol"]
@@ -99,7 +76,7 @@ def evaluation_table(result: Result) -> Table:
     notes += [f"Rows whose queries are asked in {num} trials show the mean of the trials." for num in trials]
     notes += [f"Queries without a true match, not scored: {', '.join(without)}."] if without else []
     notes += [f"Not scored: {task}: {why}." for task, why in result["left_out"].items()]
-    return Table(header, tuple(_task_row(task, fused) for task, fused in of_task.items()), (*notes, _origin(result)))
+    return Table(header, tuple(_task_row(task, fused) for task, fused in of_task.items()), (*notes, describe_origin(result)))
 
 
 def embed_speed_table(result: Result) -> Table:
@@ -118,14 +95,14 @@ def embed_speed_table(result: Result) -> Table:
         f"{result['num_pictures']} pictures, {result['threads']} threads; ratio of the medians {result['ratio']:.2f}."
     )
     memory = f"Peak memory of a process that embeds them: {result['peak_memory_mib']:.0f} MiB."
-    return Table(header, rows, (f"{ratio} {memory}", _origin(result)))
+    return Table(header, rows, (f"{ratio} {memory}", describe_origin(result)))
 
 
 def search_speed_table(result: Result) -> Table:
     """Return the wall time of searches of one folder, each a process of its own."""
     rows = tuple((search["what"], f"{search['seconds']:.2f}") for search in result["searches"])
     note = f"A folder of {result['num_pictures']} pictures; wall time of the whole command, process start included."
-    return Table(("search", "seconds"), rows, (note, _origin(result)))
+    return Table(("search", "seconds"), rows, (note, describe_origin(result)))
 
 
 def evaluation_speed_table(result: Result) -> Table:
@@ -148,7 +125,7 @@ def evaluation_speed_table(result: Result) -> Table:
         "fewer queries, times ours is per query. All ways of a task that are given the same queries find the same "
         "scores.",
     )
-    return Table(header, tuple(rows), (*notes, _origin(result)))
+    return Table(header, tuple(rows), (*notes, describe_origin(result)))
 
 
 TABLES: Mapping[str, Callable[[Result], Table]] = {
@@ -156,51 +133,14 @@ TABLES: Mapping[str, Callable[[Result], Table]] = {
     "embed_speed": embed_speed_table,
     "search_speed": search_speed_table,
     "evaluation_speed": evaluation_speed_table,
+    ZERO_SHOT: suite_table,
 }
-
-
-def _by_fusion(rows: Iterable[Result], name: str) -> dict[str, dict[str, Result]]:
-    found: dict[str, dict[str, Result]] = {}
-    for row in rows:
-        found.setdefault(row[name], {})[row["fusion"]] = row
-    return found
-
-
-def _count(row: Result, key: str) -> str:
-    """Queries are counted over all trials: "30 × 10" where each of 10 trials has 30, their sum otherwise."""
-    if key not in row:
-        return DASH
-    trials = row.get("trials", ())
-    return f"{trials[0][key]} × {len(trials)}" if trials and len({t[key] for t in trials}) == 1 else str(row[key])
 
 
 def _task_row(task: str, fused: Mapping[str, Result]) -> tuple[str, ...]:
     first = fused.get("single") or fused.get("early")
     late = fused.get("late")
     known: Result = first or late or {}
-    ranks = tuple(_percent(first, "rank", k) for k in ("1", "5", "10"))
-    means = (_percent(first, "mAP"), _percent(first, "mINP"), _percent(late, "rank", "1"), _percent(late, "mAP"))
-    return (task, _count(known, "num_queries"), *ranks, *means)
-
-
-def _percent(scores: Result | None, *keys: str) -> str:
-    if scores is None:
-        return DASH
-    value: Any = scores
-    for key in keys:
-        value = value[key]
-    return f"{100 * value:.1f}"
-
-
-def _origin(result: Result) -> str:
-    """The command that repeats the result, and what it ran on."""
-    provenance = result["provenance"]
-    hardware = provenance["hardware"]
-    commit = (provenance["commit"] or "unknown")[:10] + (" with changes" if provenance["dirty"] else "")
-    machine = hardware["gpu"] or f"{hardware['cores']} cores of {hardware['cpu']}"
-    seed = "" if result.get("seed") is None else f", seed {result['seed']}"
-    return f"`{result['command']}` (commit {commit}{seed}, {machine}, {provenance['time_utc'][:10]})"
-
-
-def _markdown_row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+    ranks = tuple(percent(first, "rank", k) for k in ("1", "5", "10"))
+    means = (percent(first, "mAP"), percent(first, "mINP"), percent(late, "rank", "1"), percent(late, "mAP"))
+    return (task, describe_count(known, "num_queries"), *ranks, *means)
