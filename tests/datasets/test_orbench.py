@@ -81,6 +81,7 @@ def test_records(tree: Path) -> None:
         *train,  # ordered by folder, and folder 0003 is of person 2
         ("gallery", "rgb", "888"),
         ("gallery", "rgb", "601"),
+        *(("query", kind, "888") for kind in ("infrared", "infrared", "pencil", "sketch", "text", "text")),
     ]
     assert (records[4].caption, records[4].source_image_id) == ("A woman in blue.", "vis/0003/a.jpg")
     assert all(r.image_path is None or r.image_path.is_file() for r in records)
@@ -110,6 +111,13 @@ def test_what_many_lists_name_is_one_record(tree: Path) -> None:
             found.setdefault(named(record), set()).add(id(record))
     assert len(found) == 6
     assert all(len(ids) == 1 for ids in found.values())
+
+
+def test_each_record_of_a_query_is_there_once(tree: Path) -> None:
+    asked = [r for r in parse(tree) if r.split is Split.QUERY]
+    assert len(asked) == len(set(asked)) == 6
+    assert {named(r) for r in asked} == {str(tree / i) if "/" in i else i for items in ITEMS.values() for i in items}
+    assert asked[:2] == [query[0] for query in parse_tasks(tree)["NIR"]]
 
 
 def named(record: Record) -> str:

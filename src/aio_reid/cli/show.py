@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from aio_reid.datasets.catalogue import DatasetEntry
+    from aio_reid.datasets.entries import DatasetEntry
     from aio_reid.datasets.verify import Verification
     from aio_reid.demo import Demo
     from aio_reid.doctor import Check

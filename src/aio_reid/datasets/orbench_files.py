@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aio_reid.datasets.captioned import CaptionedPhoto, read_photos
+from aio_reid.datasets.files import list_files
 from aio_reid.datasets.pictures import check_pictures
 from aio_reid.errors import DataError
 
@@ -31,11 +32,13 @@ def read_train(path: Path) -> list[CaptionedPhoto]:
     return photos
 
 
-def link_folders(photos: Sequence[CaptionedPhoto]) -> dict[str, str]:
-    """Return the person of each folder, as the paths of the photos tell it; pictures of other kinds have the same.
+def list_partners(root: Path, photos: Sequence[CaptionedPhoto], kinds: Sequence[str]) -> list[tuple[str, str, Path]]:
+    """Return the other pictures of the persons in the photos: the kind ("nir", ...), the person, the file.
+
+    They are linked by their folders, as the paths of the photos tell them, and ordered by kind, folder and name.
 
     Raises:
-        DataError: two persons share a folder.
+        DataError: two persons share a folder, or there are no pictures of a kind.
     """
     persons: dict[str, str] = {}
     for photo in photos:
@@ -44,7 +47,13 @@ def link_folders(photos: Sequence[CaptionedPhoto]) -> dict[str, str]:
             raise DataError(
                 f"the folder vis/{folder} is of the persons {persons[folder]} and {photo.person}; get the file anew"
             )
-    return persons
+    found = []
+    for kind in kinds:
+        files = [(kind, persons[f], path) for f in sorted(persons) for path in list_files(root / kind / f, ".jpg")]
+        if not files:
+            raise DataError(f"there are no .jpg files of training persons in {root / kind}; complete the copy")
+        found += files
+    return found
 
 
 def read_test(path: Path, keys: Mapping[str, Sequence[str]]) -> Entries:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from aio_reid.datasets.catalogue import DatasetEntry, find_dataset
+from aio_reid.datasets.catalogue import find_dataset
 from aio_reid.datasets.counts import Count, read_name
+from aio_reid.datasets.entries import DatasetEntry
 from aio_reid.errors import DataError
 from aio_reid.progress import SILENT, Progress
 
