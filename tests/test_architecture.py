@@ -65,6 +65,8 @@ ONE_FILE_ONLY: dict[str, Rule] = {
     "models/build.py": rule("config"),
     "evaluation/embed.py": rule("data"),
     "evaluation/run.py": rule("config datasets api provenance"),
+    "evaluation/rows.py": rule("datasets"),
+    "evaluation/suite.py": rule("datasets api provenance"),
 }
 """What one file may import beyond the rule of its folder: where configuration and layers meet."""
 

@@ -1,15 +1,11 @@
-"""`aio-reid pretrain`, `train`, `evaluate` and `export-weights`."""
+"""`aio-reid pretrain`, `train` and `export-weights`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from aio_reid.evaluation.record import EvaluationRecord
 
 ConfigFile = Annotated[Path, typer.Argument(help="A run's YAML, e.g. one of configs/.")]
 Overrides = Annotated[
@@ -41,38 +37,6 @@ def pretrain(config: ConfigFile, overrides: Overrides = None, out: RunFolder = N
     settings = load_config(config, tuple(overrides or ()))
     result = run(settings, out or Path("runs") / settings.name, resume=resume, progress=console_progress())
     typer.echo(f"written: {result.weights}")
-
-
-def evaluate(
-    data: Annotated[Path, typer.Argument(help="A manifest (Parquet or CSV), or the folder of --dataset.")],
-    dataset: Annotated[str, typer.Option(help="manifest, or pku-sketch: how DATA is read and scored.")] = "manifest",
-    weights: Annotated[str, typer.Option(help="A name (aio-nano) or a weights file.")] = "aio-nano",
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the result as JSON.")] = None,
-    device: Annotated[
-        str | None, typer.Option(help="cpu, cuda, cuda:1, ...; default: a GPU where there is one.")
-    ] = None,
-) -> None:
-    """Measure retrieval of every modality and combination, by early and by late fusion."""
-    from aio_reid.cli.show import print_table, remark
-    from aio_reid.errors import ConfigError
-    from aio_reid.evaluation.report import make_table
-    from aio_reid.evaluation.run import evaluate_manifest, evaluate_pku_sketch
-    from aio_reid.gallery.outputs import check_writable
-    from aio_reid.progress import console_progress
-
-    runs: dict[str, Callable[..., EvaluationRecord]] = {
-        "manifest": evaluate_manifest,
-        "pku-sketch": evaluate_pku_sketch,
-    }
-    if dataset not in runs:
-        raise ConfigError(f"unknown dataset {dataset!r}; choose one of: {', '.join(runs)}")
-    if out is not None:
-        check_writable(out)
-    record = runs[dataset](data, weights=weights, out=out, device=device, progress=console_progress())
-    table = make_table(record.to_json())
-    print_table(table.header, table.rows)
-    for note in table.notes:
-        remark(note)
 
 
 def export_weights(

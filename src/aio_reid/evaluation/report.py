@@ -13,7 +13,6 @@ from aio_reid.errors import DataError
 from aio_reid.evaluation.suite_tables import KIND as ZERO_SHOT
 from aio_reid.evaluation.suite_tables import suite_table
 from aio_reid.evaluation.table import (
-    DASH,
     Result,
     Table,
     describe_count,
@@ -76,7 +75,9 @@ def evaluation_table(result: Result) -> Table:
     notes += [f"Rows whose queries are asked in {num} trials show the mean of the trials." for num in trials]
     notes += [f"Queries without a true match, not scored: {', '.join(without)}."] if without else []
     notes += [f"Not scored: {task}: {why}." for task, why in result["left_out"].items()]
-    return Table(header, tuple(_task_row(task, fused) for task, fused in of_task.items()), (*notes, describe_origin(result)))
+    return Table(
+        header, tuple(_task_row(task, fused) for task, fused in of_task.items()), (*notes, describe_origin(result))
+    )
 
 
 def embed_speed_table(result: Result) -> Table:

@@ -93,6 +93,11 @@ class SuiteRow:
     published: tuple[Published, ...] = ()
 
 
+def title_of(row: SuiteRow) -> str:
+    """Return what the authors call the row's data set; of a manifest, the name of the row."""
+    return row.name if row.dataset == MANIFEST else find_dataset(row.dataset).title
+
+
 def select_tested(records: Iterable[Record], modalities: Collection[Modality]) -> list[Record]:
     """Return the records of the splits query and gallery whose modality is one of these, in their order."""
     return [r for r in records if r.split in (Split.QUERY, Split.GALLERY) and r.modality in modalities]
@@ -168,7 +173,7 @@ def read_regdb(folder: Path, modalities: Collection[Modality]) -> RowData:
 
 def read_orbench(folder: Path, modalities: Collection[Modality]) -> RowData:
     """Read ORBench's tasks, those that ask for a modality which the weights do not read left out."""
-    gallery = select_tested(orbench_files.parse(folder), modalities)
+    gallery = [r for r in select_tested(orbench_files.parse(folder), modalities) if r.split is Split.GALLERY]
     tasks = {
         task: queries
         for task, queries in orbench_files.parse_tasks(folder).items()
@@ -186,67 +191,97 @@ def read_combinations(path: Path, modalities: Collection[Modality]) -> RowData:
     return RowData((records,), lambda embed, seed: combinations.evaluate_combinations(records, embed, seed=seed))
 
 
-R, I, S, T = Modality.RGB, Modality.INFRARED, Modality.SKETCH, Modality.TEXT
+RGB, IR, SKETCH, TEXT = Modality.RGB, Modality.INFRARED, Modality.SKETCH, Modality.TEXT
+_CUHK03_FILES = ("cuhk03_new_protocol_config_{}.mat", "{}/bounding_box_test")
 
 
 def _photos(name: str, group: str, any_of: tuple[str, ...] = ()) -> SuiteRow:
     read = read_plain(name, cross_camera.evaluate_cross_camera)
-    return SuiteRow(name, "R to R", name, group, read, cross_camera.NAME, cross_camera.VERSION, (R,), any_of)
+    return SuiteRow(name, "R to R", name, group, read, cross_camera.NAME, cross_camera.VERSION, (RGB,), any_of)
 
 
 def _sentences(name: str, group: str) -> SuiteRow:
     read = read_plain(name, text_to_image.evaluate_text_to_image)
-    return SuiteRow(name, "T to R", name, group, read, text_to_image.NAME, text_to_image.VERSION, (R, T))
+    return SuiteRow(name, "T to R", name, group, read, text_to_image.NAME, text_to_image.VERSION, (RGB, TEXT))
 
 
-def _tri(name: str, group: str, sketches: str) -> SuiteRow:
-    read, label = read_plain(name, tri_modal.evaluate_tri_modal), "S, T, ST to R"
-    return SuiteRow(name, label, name, group, read, tri_modal.NAME, tri_modal.VERSION, (R, S, T), (sketches,))
+def _tri(name: str, group: str) -> SuiteRow:
+    read = read_plain(name, tri_modal.evaluate_tri_modal)
+    return SuiteRow(name, "S, T, ST to R", name, group, read, tri_modal.NAME, tri_modal.VERSION, (RGB, SKETCH, TEXT))
 
 
-def _sysu(draw: str, name: str, read: Read, any_of: tuple[str, ...] = ()) -> SuiteRow:
+def _sysu(name: str, draw: str, label: str, read: Read, any_of: tuple[str, ...] = ()) -> SuiteRow:
     protocol = f"{sysu_mm01.NAME}/{draw}"
-    label = "I to R" if draw == sysu_mm01.SEEDED_RANDOM else "I to R, official draw"
-    return SuiteRow(name, label, "sysu-mm01", PAPER, read, protocol, sysu_mm01.VERSION, (R, I), any_of)
+    return SuiteRow(name, label, "sysu-mm01", PAPER, read, protocol, sysu_mm01.VERSION, (RGB, IR), any_of)
 
 
-_PKU, _MSK = "pku-sketch", "market-sketch-1k"
-_READ_PKU = read_plain(_PKU, pku_sketch.evaluate_all_persons)
-_ANY = combinations.protocol_name(combinations.RGB_GALLERY)
-_CUHK03 = ("cuhk03_new_protocol_config_{}.mat", "{}/bounding_box_test")
-_ALL_ROWS = (
+_ENTRIES = (
     _photos("market1501", PAPER),
-    _sysu(sysu_mm01.SEEDED_RANDOM, "sysu-mm01", read_plain("sysu-mm01", sysu_mm01.evaluate_sysu_mm01)),
-    _sysu(sysu_mm01.OFFICIAL, "sysu-mm01-official", read_sysu_official, PERMUTATION_FILES),
+    _sysu("sysu-mm01", sysu_mm01.SEEDED_RANDOM, "I to R", read_plain("sysu-mm01", sysu_mm01.evaluate_sysu_mm01)),
+    _sysu("sysu-mm01-official", sysu_mm01.OFFICIAL, "I to R, official draw", read_sysu_official, PERMUTATION_FILES),
     SuiteRow(
-        *("pku-sketch-50", "S to R", _PKU, PAPER, read_pku_fifty, pku_sketch.FIFTY_PERSONS, pku_sketch.VERSION),
-        needs=(R, S),
+        name="pku-sketch-50",
+        label="S to R",
+        dataset="pku-sketch",
+        group=PAPER,
+        read=read_pku_fifty,
+        protocol=pku_sketch.FIFTY_PERSONS,
+        version=pku_sketch.VERSION,
+        needs=(RGB, SKETCH),
         is_drawn=True,
     ),
-    SuiteRow(_PKU, "S to R, all persons", _PKU, PAPER, _READ_PKU, pku_sketch.NAME, pku_sketch.VERSION, (R, S)),
+    SuiteRow(
+        name="pku-sketch",
+        label="S to R, all persons",
+        dataset="pku-sketch",
+        group=PAPER,
+        read=read_plain("pku-sketch", pku_sketch.evaluate_all_persons),
+        protocol=pku_sketch.NAME,
+        version=pku_sketch.VERSION,
+        needs=(RGB, SKETCH),
+    ),
     _sentences("cuhk-pedes", PAPER),
-    _tri("tri-cuhk-pedes", SEVERAL, "imgs-sketch2"),
-    SuiteRow("orbench", "any to R", "orbench", SEVERAL, read_orbench, orbench.NAME, orbench.VERSION, (R,)),
+    _tri("tri-cuhk-pedes", SEVERAL),
+    SuiteRow("orbench", "any to R", "orbench", SEVERAL, read_orbench, orbench.NAME, orbench.VERSION, (RGB,)),
     SuiteRow(
-        *(MANIFEST, "any to R", MANIFEST, SEVERAL, read_combinations, _ANY, combinations.VERSION),
-        needs=(R,),
+        name=MANIFEST,
+        label="any to R",
+        dataset=MANIFEST,
+        group=SEVERAL,
+        read=read_combinations,
+        protocol=combinations.protocol_name(combinations.RGB_GALLERY),
+        version=combinations.VERSION,
+        needs=(RGB,),
         is_drawn=True,
     ),
     SuiteRow(
-        *("llcm", "I to R, R to I", "llcm", FURTHER, read_plain("llcm", llcm.evaluate_llcm), llcm.NAME, llcm.VERSION),
-        needs=(R, I),
+        name="llcm",
+        label="I to R, R to I",
+        dataset="llcm",
+        group=FURTHER,
+        read=read_plain("llcm", llcm.evaluate_llcm),
+        protocol=llcm.NAME,
+        version=llcm.VERSION,
+        needs=(RGB, IR),
     ),
-    SuiteRow("regdb", "R to I, I to R", "regdb", FURTHER, read_regdb, regdb.NAME, regdb.VERSION, (R, I)),
+    SuiteRow("regdb", "R to I, I to R", "regdb", FURTHER, read_regdb, regdb.NAME, regdb.VERSION, (RGB, IR)),
     SuiteRow(
-        *(_MSK, "S to R", _MSK, FURTHER, read_plain(_MSK, market_sketch_1k.evaluate_market_sketch_1k)),
-        *(market_sketch_1k.NAME, market_sketch_1k.VERSION, (R, S)),
+        name="market-sketch-1k",
+        label="S to R",
+        dataset="market-sketch-1k",
+        group=FURTHER,
+        read=read_plain("market-sketch-1k", market_sketch_1k.evaluate_market_sketch_1k),
+        protocol=market_sketch_1k.NAME,
+        version=market_sketch_1k.VERSION,
+        needs=(RGB, SKETCH),
     ),
     _sentences("icfg-pedes", FURTHER),
     _sentences("rstpreid", FURTHER),
-    _tri("tri-icfg-pedes", FURTHER, "imgs-sketch"),
-    _tri("tri-rstpreid", FURTHER, "imgs-sketch"),
+    _tri("tri-icfg-pedes", FURTHER),
+    _tri("tri-rstpreid", FURTHER),
     _photos("msmt17", FURTHER),
-    *(_photos(f"cuhk03-np-{b}", FURTHER, tuple(f.format(b) for f in _CUHK03)) for b in ("detected", "labeled")),
+    _photos("cuhk03-np-detected", FURTHER, tuple(name.format("detected") for name in _CUHK03_FILES)),
+    _photos("cuhk03-np-labeled", FURTHER, tuple(name.format("labeled") for name in _CUHK03_FILES)),
 )
-ROWS: tuple[SuiteRow, ...] = tuple(replace(row, published=FIGURES.get(row.name, ())) for row in _ALL_ROWS)
+ROWS: tuple[SuiteRow, ...] = tuple(replace(row, published=FIGURES.get(row.name, ())) for row in _ENTRIES)
 """All rows, in the order of the table."""

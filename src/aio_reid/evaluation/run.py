@@ -101,31 +101,64 @@ def _evaluate(
         raise DataError(
             "there is nothing to evaluate: no record of split query or gallery has a modality the weights read"
         )
-    _check_pictures(readable)
+    check_pictures(readable)
     started = time.perf_counter()
     scores = protocol(readable, CachedEmbedder(model.embed_queries, progress=progress))
+    seconds = time.perf_counter() - started
+    record = make_record(scores, [readable], model, weights=weights, seed=seed, seconds=seconds)
+    if out is not None:
+        write_json(out, record.to_json())
+    return record
+
+
+def make_record(
+    scores: ProtocolScores,
+    trials: Sequence[Sequence[Record]],
+    model: AIO,
+    *,
+    weights: str,
+    seed: int | None,
+    seconds: float,
+) -> EvaluationRecord:
+    """Return the record of an evaluation that was just made by the command line of this process.
+
+    Args:
+        scores: what the protocol returned.
+        trials: the records that it was given; see `record.split_hash`.
+        model: that embedded them; `weights` is what it was loaded by.
+        seed: of the protocol's draws; None where it draws nothing.
+        seconds: that it took.
+    """
     described = {
         "image_size": list(model.image_size),
         "context_length": model.context_length,
         "modalities": [modality.value for modality in model.model.modalities],
         "about": model.about,
     }
-    record = EvaluationRecord(
+    return EvaluationRecord(
         scores=scores,
-        dataset=records[0].dataset,
-        split_hash=split_hash(readable),
-        counts=count_records(readable),
+        dataset=next(record.dataset for trial in trials for record in trial),
+        split_hash=split_hash(*trials),
+        counts=count_records(dict.fromkeys(record for trial in trials for record in trial)),
         weights=Path(weights).name,
         weights_hash=model.weights_hash,
         model=described,
         seed=seed,
         command=describe_command(sys.argv),
-        seconds=time.perf_counter() - started,
+        seconds=seconds,
         provenance=collect_provenance(config=described, seed=seed),
     )
-    if out is not None:
-        write_json(out, record.to_json())
-    return record
+
+
+def check_pictures(records: Sequence[Record]) -> None:
+    """Tell of a missing picture before the model has worked for minutes.
+
+    Raises:
+        DataError: how many are missing, and the first of them.
+    """
+    missing = [r.image_path for r in records if r.image_path is not None and not r.image_path.is_file()]
+    if missing:
+        raise DataError(f"{len(missing)} pictures are missing, the first is {missing[0]}; complete the data set")
 
 
 def _check_fusions(fusions: Sequence[str]) -> None:
@@ -133,10 +166,3 @@ def _check_fusions(fusions: Sequence[str]) -> None:
     if unknown or not fusions:
         named = repr(unknown[0]) if unknown else "none"
         raise ConfigError(f"fusion is {named}; choose one or both of: {', '.join(FUSIONS)}")
-
-
-def _check_pictures(records: Sequence[Record]) -> None:
-    """A missing picture is told before the model has worked for minutes."""
-    missing = [r.image_path for r in records if r.image_path is not None and not r.image_path.is_file()]
-    if missing:
-        raise DataError(f"{len(missing)} pictures are missing, the first is {missing[0]}; complete the data set")

@@ -1,0 +1,110 @@
+"""`aio-reid evaluate`: one data set, or every one that is on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from aio_reid.evaluation.record import EvaluationRecord
+    from aio_reid.evaluation.suite import SuiteOptions
+
+MANIFEST, PKU_SKETCH = "manifest", "pku-sketch"
+
+
+def evaluate(
+    data: Annotated[
+        Path | None, typer.Argument(metavar="DATA", help="A manifest (Parquet or CSV), or the folder of --dataset.")
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="How DATA is read and scored: manifest (the default), or a name of `data list`.")
+    ] = None,
+    root: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="ROOT", help="Instead of DATA: the folder that holds folders of data sets."),
+    ] = None,
+    weights: Annotated[str, typer.Option(help="A name (aio-nano) or a weights file.")] = "aio-nano",
+    protocols: Annotated[
+        str | None, typer.Option(help="With --data: all-available (the default), or names of rows with commas.")
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(help="With --data: how often protocols that draw at random are run; default: 1.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="With --data: score rows anew that are done already.")] = False,
+    cache: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="With --data: keep embeddings here; default: --out/embeddings.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Write the result as JSON; with --data, the folder of results.")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda, cuda:1, ...; default: a GPU where there is one.")
+    ] = None,
+) -> None:
+    """Measure retrieval: of one data set, or of all below --data. Exit code 1 when one of those cannot be scored."""
+    from aio_reid.errors import ConfigError
+    from aio_reid.evaluation.suite import ALL_AVAILABLE, SuiteOptions
+
+    if (data is None) == (root is None):
+        raise ConfigError("give either DATA, a manifest or a data set's folder, or --data ROOT, for all that are in it")
+    if data is not None:
+        given = {"--protocols": protocols, "--seeds": seeds, "--fresh": fresh or None, "--cache": cache}
+        wrong = [option for option, value in given.items() if value is not None]
+        if wrong:
+            raise ConfigError(f"{wrong[0]} goes with --data ROOT; leave it out, or give --data instead of {data}")
+        _evaluate_one(data, dataset or MANIFEST, weights, out, device)
+        return
+    if root is None or dataset is not None or out is None:
+        raise ConfigError(
+            "--out is missing; with --data, name the folder of the results"
+            if out is None
+            else f"--dataset goes with DATA; with --data, give --protocols {dataset}"
+        )
+    options = SuiteOptions(weights, protocols or ALL_AVAILABLE, 1 if seeds is None else seeds, fresh, cache, device)
+    if not _evaluate_all(root, out, options):
+        raise typer.Exit(1)
+
+
+def _evaluate_one(data: Path, dataset: str, weights: str, out: Path | None, device: str | None) -> None:
+    from aio_reid.cli.show import print_table, remark
+    from aio_reid.evaluation.report import make_table
+    from aio_reid.gallery.outputs import check_writable
+
+    if out is not None:
+        check_writable(out)
+    table = make_table(_score_one(data, dataset, weights, out, device).to_json())
+    print_table(table.header, table.rows)
+    for note in table.notes:
+        remark(note)
+
+
+def _score_one(data: Path, dataset: str, weights: str, out: Path | None, device: str | None) -> EvaluationRecord:
+    from aio_reid.evaluation.run import evaluate_manifest, evaluate_pku_sketch
+    from aio_reid.evaluation.suite import evaluate_dataset
+    from aio_reid.progress import console_progress
+
+    progress = console_progress()
+    if dataset == MANIFEST:
+        return evaluate_manifest(data, weights=weights, out=out, device=device, progress=progress)
+    if dataset == PKU_SKETCH:
+        return evaluate_pku_sketch(data, weights=weights, out=out, device=device, progress=progress)
+    return evaluate_dataset(dataset, data, weights=weights, out=out, device=device, progress=progress)
+
+
+def _evaluate_all(root: Path, out: Path, options: SuiteOptions) -> bool:
+    """Print the table of all rows; return whether every row that is on disk could be scored."""
+    from aio_reid.cli.show import print_table, remark
+    from aio_reid.evaluation.report import make_table, read_result
+    from aio_reid.evaluation.suite import run_suite
+    from aio_reid.evaluation.suite_report import FAILED, FILE_NAME
+    from aio_reid.progress import console_progress
+
+    outcomes = run_suite(root, out, options, progress=console_progress(), tell=remark)
+    table = make_table(read_result(out / f"{FILE_NAME}.json"))
+    print_table(table.header, table.rows)
+    for note in table.notes:
+        remark(note)
+    remark(f"written: {out / FILE_NAME}.md, .tex, .csv, .json; a JSON file for each row in {out / 'rows'}")
+    return all(outcome.state != FAILED for outcome in outcomes)
