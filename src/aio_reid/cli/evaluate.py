@@ -45,7 +45,6 @@ def evaluate(
 ) -> None:
     """Measure retrieval: of one data set, or of all below --data. Exit code 1 when one of those cannot be scored."""
     from aio_reid.errors import ConfigError
-    from aio_reid.evaluation.suite import ALL_AVAILABLE, SuiteOptions
 
     if (data is None) == (root is None):
         raise ConfigError("give either DATA, a manifest or a data set's folder, or --data ROOT, for all that are in it")
@@ -62,6 +61,8 @@ def evaluate(
             if out is None
             else f"--dataset goes with DATA; with --data, give --protocols {dataset}"
         )
+    from aio_reid.evaluation.suite import ALL_AVAILABLE, SuiteOptions
+
     options = SuiteOptions(weights, protocols or ALL_AVAILABLE, 1 if seeds is None else seeds, fresh, cache, device)
     if not _evaluate_all(root, out, options):
         raise typer.Exit(1)

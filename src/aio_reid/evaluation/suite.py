@@ -115,9 +115,10 @@ def find_places(root: Path, protocols: str) -> dict[SuiteRow, Path | None]:
     rows = choose_rows(list_rows(manifests), protocols)
     places = {row: manifests.get(row.name) if row.dataset == MANIFEST else available.get(row.dataset) for row in rows}
     if not any(places.values()):
+        wanted = "that can be evaluated" if protocols == ALL_AVAILABLE else f"for {protocols}"
         raise DataError(
-            f"{root} holds no data set for {', '.join(row.name for row in rows)}; give the folder that holds their "
-            "folders, which `aio-reid data list --data` shows, or one data set alone: aio-reid evaluate DATA --dataset"
+            f"{root} holds no folder of a data set {wanted}; give the folder above those of the data sets (see: "
+            "aio-reid data list --data DIR), or one data set alone: aio-reid evaluate DATA --dataset NAME"
         )
     return places
 
@@ -232,7 +233,7 @@ class _Scorer:
 
     def _score(self, row: SuiteRow, data: RowData, path: Path) -> Result:
         seeds = list(range(FIRST_SEED, FIRST_SEED + self._options.repetitions)) if row.is_drawn else []
-        records = [record for trial in data.trials for record in trial]
+        records = list(dict.fromkeys(record for trial in data.trials for record in trial))
         check_pictures(records)
         identity = {
             "weights": self._model.weights_hash,

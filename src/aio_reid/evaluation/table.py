@@ -28,13 +28,13 @@ _LATEX = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
-    "`": r"\textasciigrave{}",
+    '"': "''",
+    "`": "'",
     "–": "--",
     "×": r"$\times$",
     "±": r"$\pm$",
 }
-"""What LaTeX reads as anything but itself, and what is written here beside ASCII."""
+"""What LaTeX reads as anything but itself, and what is written here beside ASCII; no form needs a package."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,8 @@ def to_latex(table: Table, *, caption: str, num_text_columns: int = 1) -> str:
 def escape_latex(text: str) -> str:
     """Return the text as LaTeX prints it letter by letter; a line break becomes a space."""
     marks = re.escape("".join(_LATEX))
-    return re.sub(f"[{marks}]", lambda found: _LATEX[found[0]], " ".join(text.split()))
+    # Two hyphens, as before an option, would become a dash.
+    return re.sub(f"[{marks}]|-(?=-)", lambda found: _LATEX.get(found[0], "-{}"), " ".join(text.split()))
 
 
 def group_by_fusion(rows: Iterable[Result], name: str) -> dict[str, dict[str, Result]]:

@@ -106,11 +106,14 @@ class VectorStore:
 
     def find_vectors(self, keys: Sequence[bytes]) -> dict[bytes, Vector]:
         """Return the kept vectors, float32 (E,), of those keys that have one."""
+        connection = self._connection
         rows = [
             row
             for chunk in _chunks(keys)
             for row in self._read(f"SELECT key, vector FROM vectors WHERE key IN ({_marks(chunk)})", chunk)
         ]
+        if self._connection is not connection:  # the file was set aside, and with it what it held
+            return {}
         found = {key: np.frombuffer(stored, "<f4") for key, stored in rows if len(stored) % 4 == 0}
         is_sound = len(found) == len(rows) and len({len(vector) for vector in found.values()}) <= 1
         if not is_sound or any(not abs(float(vector @ vector) - 1) < 1e-3 for vector in found.values()):
