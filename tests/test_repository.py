@@ -104,7 +104,7 @@ def commands() -> list[str]:
 def test_the_readme_has_examples_of_known_kinds_only() -> None:
     fences = re.findall(r"^```(\w*)$", README, re.MULTILINE)
     assert len(fences) % 2 == 0
-    assert set(fences) <= {"console", "python", "yaml", ""}
+    assert set(fences) <= {"console", "csv", "python", "yaml", ""}
     assert commands()[0].startswith("aio-reid search FOLDER --text ")
 
 

@@ -39,3 +39,13 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> str:
 def photo_weights(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A random model that reads photos and sentences only."""
     return write_tiny(tmp_path_factory.mktemp("tiny") / "photos.safetensors", ("rgb", "text"))
+
+
+@pytest.fixture(scope="session")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small copy of every data set; not to be changed."""
+    from suite_trees import grow_all
+
+    folder = tmp_path_factory.mktemp("all") / "data"
+    grow_all(folder)
+    return folder

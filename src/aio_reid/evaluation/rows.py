@@ -98,6 +98,11 @@ def title_of(row: SuiteRow) -> str:
     return row.name if row.dataset == MANIFEST else find_dataset(row.dataset).title
 
 
+def folder_of(row: SuiteRow) -> str:
+    """Return the likeliest name of what the row is looked for as."""
+    return MANIFEST_FILES[-1] if row.dataset == MANIFEST else find_dataset(row.dataset).folders[0]
+
+
 def select_tested(records: Iterable[Record], modalities: Collection[Modality]) -> list[Record]:
     """Return the records of the splits query and gallery whose modality is one of these, in their order."""
     return [r for r in records if r.split in (Split.QUERY, Split.GALLERY) and r.modality in modalities]

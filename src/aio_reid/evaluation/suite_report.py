@@ -9,7 +9,7 @@ from pathlib import Path
 from aio_reid.errors import StorageError
 from aio_reid.evaluation.published import OTHERS
 from aio_reid.evaluation.record import write_json
-from aio_reid.evaluation.rows import SEVERAL, SuiteRow, title_of
+from aio_reid.evaluation.rows import SEVERAL, SuiteRow, folder_of, title_of
 from aio_reid.evaluation.suite_tables import (
     DONE,
     FAILED,
@@ -96,6 +96,7 @@ def _describe_row(outcome: Outcome) -> dict[str, object]:
         "label": row.label,
         "title": title_of(row),
         "group": row.group,
+        "folder": folder_of(row),
         "state": outcome.state,
         "reason": outcome.reason,
         "published": [

@@ -48,7 +48,7 @@ def _make_table(rows: Sequence[Result], result: Result, group: str) -> Table:
         "the columns called late."
     )
     notes = [general, *_note_data(rows), *_note_repetitions(rows, result["repetitions"]), *_note_queries(rows)]
-    notes += [*_note_published(rows, result["marks"]), *result["remarks"].get(group, ())]
+    notes += [*_note_absent(rows), *_note_published(rows, result["marks"]), *result["remarks"].get(group, ())]
     return Table(HEADER, tuple(lines), (*notes, describe_origin(result)))
 
 
@@ -125,6 +125,14 @@ def _note_queries(rows: Sequence[Result]) -> list[str]:
     left_out = [f"{row['title']}, {task}: {why}" for row in done for task, why in row["left_out"].items()]
     notes = [f"Queries without a true match, not scored: {', '.join(without)}."] if without else []
     return notes + ([f"Not scored: {'; '.join(left_out)}."] if left_out else [])
+
+
+def _note_absent(rows: Sequence[Result]) -> list[str]:
+    """Rows that are not available for another reason say so in their line."""
+    absent = dict.fromkeys(
+        f"{row['title']} ({row['folder']})" for row in rows if row["state"] == NOT_AVAILABLE and not row["reason"]
+    )
+    return [f"Not on disk, and looked for under such names: {', '.join(absent)}."] if absent else []
 
 
 def _note_published(rows: Sequence[Result], marks: Result) -> list[str]:
