@@ -14,8 +14,9 @@ import re
 from pathlib import Path
 
 from aio_reid.datasets.counts import count_photo_splits, name_records
-from aio_reid.datasets.files import find_home, keep_present, match_files
+from aio_reid.datasets.files import find_home, match_files
 from aio_reid.datasets.matlab import read_mat
+from aio_reid.datasets.pictures import keep_present
 from aio_reid.errors import DataError
 from aio_reid.records import Modality, Record, Split
 

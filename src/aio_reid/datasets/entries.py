@@ -25,6 +25,7 @@ from aio_reid.datasets import (
     sysu_mm01,
     tri_modal,
 )
+from aio_reid.datasets.captioned import TextSet
 from aio_reid.datasets.counts import Counts
 from aio_reid.records import Record
 
@@ -69,8 +70,24 @@ _CUHK03_OBTAIN = (
 _CUHK_PEDES_FOLDERS = ("CUHK-PEDES", "cuhk-pedes", "cuhk_pedes")
 _ICFG_PEDES_FOLDERS = ("ICFG-PEDES", "icfg-pedes", "icfg_pedes")
 _RSTPREID_FOLDERS = ("RSTPReid", "rstpreid")
-_TRI_TERMS = "The authors of the sketches state none; photos and sentences are {0}'s, under its terms."
-_TRI_OBTAIN = "{0}, and beside its imgs the folder {1}, from the link of github.com/ccq195/UNIReID"
+
+
+def _with_sketches(
+    title: str, parse: Callable[[Path], list[Record]], layout: TextSet, folders: tuple[str, ...]
+) -> DatasetEntry:
+    text_set = title.removeprefix("Tri-")
+    return DatasetEntry(
+        layout.name,
+        title,
+        parse,
+        layout.published,
+        (title, layout.name, *folders),
+        purpose="text, sketch or both to photo",
+        terms=f"The authors of the sketches state none; photos and sentences are {text_set}'s, under its terms.",
+        obtain=f"{text_set}, and beside its imgs the folder {layout.sketches} of the link of github.com/ccq195/UNIReID",
+        marker=layout.sketches,
+    )
+
 
 ENTRIES = (
     DatasetEntry(
@@ -145,7 +162,7 @@ ENTRIES = (
     ),
     DatasetEntry(
         "pku-sketch",
-        "PKU-Sketch",
+        pku_sketch.TITLE,
         pku_sketch.parse,
         pku_sketch.PUBLISHED,
         ("PKUSketchRE-ID_V1", "pku-sketch", "pku_sketch", "PKU-Sketch"),
@@ -197,39 +214,9 @@ ENTRIES = (
         terms="Its page states none for the data; the photos are MSMT17's, which has terms of its own.",
         obtain="the links of github.com/NjtechCVLab/RSTPReid-Dataset",
     ),
-    DatasetEntry(
-        "tri-cuhk-pedes",
-        "Tri-CUHK-PEDES",
-        tri_modal.parse_tri_cuhk_pedes,
-        tri_modal.TRI_CUHK_PEDES.published,
-        ("Tri-CUHK-PEDES", "tri-cuhk-pedes", *_CUHK_PEDES_FOLDERS),
-        purpose="text, sketch or both to photo",
-        terms=_TRI_TERMS.format("CUHK-PEDES"),
-        obtain=_TRI_OBTAIN.format("CUHK-PEDES", "imgs-sketch2"),
-        marker=tri_modal.TRI_CUHK_PEDES.sketches,
-    ),
-    DatasetEntry(
-        "tri-icfg-pedes",
-        "Tri-ICFG-PEDES",
-        tri_modal.parse_tri_icfg_pedes,
-        tri_modal.TRI_ICFG_PEDES.published,
-        ("Tri-ICFG-PEDES", "tri-icfg-pedes", *_ICFG_PEDES_FOLDERS),
-        purpose="text, sketch or both to photo",
-        terms=_TRI_TERMS.format("ICFG-PEDES"),
-        obtain=_TRI_OBTAIN.format("ICFG-PEDES", "imgs-sketch"),
-        marker=tri_modal.TRI_ICFG_PEDES.sketches,
-    ),
-    DatasetEntry(
-        "tri-rstpreid",
-        "Tri-RSTPReid",
-        tri_modal.parse_tri_rstpreid,
-        tri_modal.TRI_RSTPREID.published,
-        ("Tri-RSTPReid", "tri-rstpreid", *_RSTPREID_FOLDERS),
-        purpose="text, sketch or both to photo",
-        terms=_TRI_TERMS.format("RSTPReid"),
-        obtain=_TRI_OBTAIN.format("RSTPReid", "imgs-sketch"),
-        marker=tri_modal.TRI_RSTPREID.sketches,
-    ),
+    _with_sketches("Tri-CUHK-PEDES", tri_modal.parse_tri_cuhk_pedes, tri_modal.TRI_CUHK_PEDES, _CUHK_PEDES_FOLDERS),
+    _with_sketches("Tri-ICFG-PEDES", tri_modal.parse_tri_icfg_pedes, tri_modal.TRI_ICFG_PEDES, _ICFG_PEDES_FOLDERS),
+    _with_sketches("Tri-RSTPReid", tri_modal.parse_tri_rstpreid, tri_modal.TRI_RSTPREID, _RSTPREID_FOLDERS),
     DatasetEntry(
         "orbench",
         orbench.TITLE,

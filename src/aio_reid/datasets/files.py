@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
 
 from aio_reid.errors import DataError
-
-Label = TypeVar("Label")
 
 
 def find_home(root: Path, wanted: Sequence[str], inside: Sequence[str], title: str) -> Path:
@@ -85,20 +82,6 @@ def read_index(path: Path) -> list[tuple[str, str]]:
             raise DataError(f"{path}, line {number}: {picture!r} is listed twice; download the list again")
         lines[picture] = label
     return sorted(lines.items())
-
-
-def keep_present(folder: Path, index: Iterable[tuple[str, Label]]) -> list[tuple[Path, Label]]:
-    """Return the entries whose picture is in the folder; each subfolder is listed once, and no picture is opened."""
-    listed: dict[str, frozenset[str]] = {}
-    present = []
-    for picture, label in index:
-        parent, _, name = picture.rpartition("/")
-        if parent not in listed:
-            inside = folder / parent
-            listed[parent] = frozenset(os.listdir(inside)) if inside.is_dir() else frozenset()
-        if name in listed[parent]:
-            present.append((folder / picture, label))
-    return present
 
 
 def read_ids(path: Path) -> list[int]:

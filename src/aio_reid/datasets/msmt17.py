@@ -14,7 +14,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from aio_reid.datasets.counts import count_persons, count_pictures, name_records
-from aio_reid.datasets.files import find_home, keep_present, read_index
+from aio_reid.datasets.files import find_home, read_index
+from aio_reid.datasets.pictures import keep_present
 from aio_reid.errors import DataError
 from aio_reid.records import Modality, Record, Split
 

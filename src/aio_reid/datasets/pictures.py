@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from aio_reid.errors import DataError
+
+Label = TypeVar("Label")
 
 
 def find_missing(folder: Path, names: Iterable[str]) -> list[str]:
@@ -30,6 +33,16 @@ def find_missing(folder: Path, names: Iterable[str]) -> list[str]:
     return missing
 
 
+def keep_present(folder: Path, index: Sequence[tuple[str, Label]]) -> list[tuple[Path, Label]]:
+    """Return the entries whose picture is below the folder, the picture as a path.
+
+    Raises:
+        DataError: as `find_missing`.
+    """
+    missing = set(find_missing(folder, (name for name, _ in index)))
+    return [(folder / name, label) for name, label in index if name not in missing]
+
+
 def check_pictures(folder: Path, names: Iterable[str], annotation: Path) -> None:
     """Make sure that every picture is there which an annotation names.
 
@@ -49,7 +62,7 @@ def check_pictures(folder: Path, names: Iterable[str], annotation: Path) -> None
 def _list(folder: Path) -> frozenset[str]:
     try:
         return frozenset(os.listdir(folder))
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: no folder can have such a name
         return frozenset()
     except OSError as error:
         raise DataError(f"{folder} cannot be listed: {error.strerror or error}; check its permissions") from error
