@@ -136,7 +136,7 @@ def named(record: Record) -> str:
         ("CP", {"888": 1}, ("CP: there is no list of entries",)),
         ("CP+NIR", [[888, NIR[0], *ITEMS["CP"]]], (f"CP+NIR, entry 1: {NIR[0]!r}", "cp/FOLDER/NAME.jpg")),
         (GALLERY, [[888, NIR[0]]], (f"{GALLERY}, entry 1: {NIR[0]!r}", "vis/FOLDER/NAME.jpg")),
-        ("CP", [[888, "cp/0706/gone.jpg"]], ("1 pictures", "cp/0706/gone.jpg", "complete the copy")),
+        ("CP", [[888, "cp/0706/gone.jpg"]], ("1 of the pictures", "cp/0706/gone.jpg", "complete the copy")),
     ],
 )
 def test_wrong_entries_are_named(tree: Path, task: str, entries: Any, parts: tuple[str, ...]) -> None:
@@ -172,7 +172,7 @@ def test_a_folder_of_two_persons_links_nothing(tree: Path) -> None:
     [
         ('[{"id": 1}]', ("entry 1: there is no 'file_path'",)),
         (json.dumps([TRAIN[0] | {"file_path": "0003/b.jpg"}]), ("file_path is '0003/b.jpg'", "vis/FOLDER/NAME.jpg")),
-        (json.dumps([TRAIN[0] | {"file_path": "vis/0003/gone.jpg"}]), ("1 pictures", "gone.jpg")),
+        (json.dumps([TRAIN[0] | {"file_path": "vis/0003/gone.jpg"}]), ("1 of the pictures", "gone.jpg")),
         (json.dumps([TRAIN[0] | {"caption": None}]), ("entry 1: caption is None",)),
         ("[", ("cannot be read as a JSON list",)),
     ],

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from aio_reid.datasets.counts import name_copy
 from aio_reid.datasets.json_lists import read_objects
-from aio_reid.datasets.pictures import check_pictures
+from aio_reid.datasets.pictures import check_pictures, leads_out
 from aio_reid.errors import DataError
 from aio_reid.records import Modality, Record, Split
 
@@ -98,10 +98,12 @@ def read_photos(
         place = f"{annotation}, entry {number}"
         split = _value(place, entry, "split") if has_splits else "train"
         if not isinstance(split, str) or split not in _SEARCHED:
-            raise DataError(f"{place}: split is {split!r}; it is one of: {', '.join(_SEARCHED)}")
+            raise DataError(f"{place}: split is {split!r:.80}; it is one of: {', '.join(_SEARCHED)}")
         person, path = read_number(place, "id", _value(place, entry, "id")), _value(place, entry, picture_key)
-        if not isinstance(path, str) or not path or path.startswith("/") or ".." in path.split("/"):
-            raise DataError(f"{place}: {picture_key} is {path!r}; it is a path relative to the folder of the pictures")
+        if not isinstance(path, str) or not path or leads_out(path):
+            raise DataError(
+                f"{place}: {picture_key} is {path!r:.80}; it is a path relative to the folder of the pictures"
+            )
         captions = _captions(place, _value(place, entry, captions_key), captions_key)
         # One text for all photos of a person: SYNTH-PEDES has millions.
         photos.append(CaptionedPhoto(split, sys.intern(person), path, captions))

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from aio_reid.datasets.counts import count_photo_splits, name_records
 from aio_reid.datasets.files import find_home, match_files
-from aio_reid.datasets.matlab import read_mat
-from aio_reid.datasets.pictures import keep_present
+from aio_reid.datasets.matlab import read_mat, texts, whole_numbers
+from aio_reid.datasets.pictures import keep_present, leads_out
 from aio_reid.errors import DataError
 from aio_reid.records import Modality, Record, Split
 
@@ -60,12 +60,15 @@ def _parse_split_file(path: Path, name: str, boxes: str) -> list[Record]:
         )
     splits = {"train_idx": Split.TRAIN, "query_idx": Split.QUERY, "gallery_idx": Split.GALLERY}
     content = read_mat(path, ("filelist", "labels", "camId", *splits))
-    files = [str(cell.item()) for cell in content["filelist"].ravel()]
-    persons, views = (content[word].ravel() for word in ("labels", "camId"))
+    files = texts(path, "filelist", content["filelist"])
+    numbers = {word: whole_numbers(path, word, content[word]) for word in ("labels", "camId", *splits)}
+    persons, views = numbers["labels"], numbers["camId"]
+    if strays := [file for file in files if leads_out(file)]:
+        raise DataError(f"{path}: 'filelist' names {strays[0]!r:.80}, which leads out of {folder}; download it again")
     records = []
     for variable, split in splits.items():
-        rows = content[variable].ravel().astype(int) - 1  # MATLAB counts from 1
-        if rows.min(initial=0) < 0 or rows.max(initial=0) >= min(len(files), len(persons), len(views)):
+        rows = [number - 1 for number in numbers[variable]]  # MATLAB counts from 1
+        if min(rows, default=0) < 0 or max(rows, default=-1) >= min(len(files), len(persons), len(views)):
             raise DataError(f"{path}: {variable!r} points outside the list of files; download it again")
         for picture, row in keep_present(folder, sorted((files[row], row) for row in rows)):
             records.append(Record(name, split, Modality.RGB, str(persons[row]), str(views[row]), picture))

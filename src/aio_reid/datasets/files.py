@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
+from aio_reid.datasets.pictures import leads_out
 from aio_reid.errors import DataError
+
+_MOST_DIGITS = 9
 
 
 def find_home(root: Path, wanted: Sequence[str], inside: Sequence[str], title: str) -> Path:
@@ -73,13 +76,16 @@ def read_index(path: Path) -> list[tuple[str, str]]:
         if not words:
             continue
         if len(words) != 2:
-            raise DataError(f"{path}, line {number}: {line.strip()!r} is not 'PICTURE LABEL'; download the list again")
+            raise DataError(
+                f"{path}, line {number}: {line.strip()!r:.80} is not 'PICTURE LABEL'; download the list again"
+            )
         picture, label = words
-        parts = PurePosixPath(picture)
-        if parts.is_absolute() or ".." in parts.parts:
-            raise DataError(f"{path}, line {number}: {picture!r} leads out of the data set; download the list again")
+        if leads_out(picture):
+            raise DataError(
+                f"{path}, line {number}: {picture!r:.80} leads out of the data set; download the list again"
+            )
         if picture in lines:
-            raise DataError(f"{path}, line {number}: {picture!r} is listed twice; download the list again")
+            raise DataError(f"{path}, line {number}: {picture!r:.80} is listed twice; download the list again")
         lines[picture] = label
     return sorted(lines.items())
 
@@ -90,10 +96,10 @@ def read_ids(path: Path) -> list[int]:
     Raises:
         DataError: the file cannot be read, or holds something else.
     """
-    try:
-        return sorted({int(word) for word in _read_text(path).replace(",", " ").split()})
-    except ValueError:
-        raise DataError(f"{path} does not hold numbers with commas between them; download it again") from None
+    words = _read_text(path).replace(",", " ").split()
+    if not all(word.isdecimal() and len(word) <= _MOST_DIGITS for word in words):
+        raise DataError(f"{path} does not hold numbers with commas between them; download it again")
+    return sorted({int(word) for word in words})
 
 
 def _read_text(path: Path) -> str:

@@ -80,6 +80,6 @@ def _find_release(root: Path) -> tuple[Path, str]:
 
 def _camera(path: Path) -> str:
     fields = path.stem.split("_")
-    if len(fields) < 3 or not fields[2].isdigit():
+    if len(fields) < 3 or not fields[2].isdecimal():
         raise DataError(f"{path} is not called as {TITLE} calls its files (PERSON_NUMBER_CAMERA_...); correct the list")
     return fields[2]

@@ -8,7 +8,7 @@ from pathlib import Path
 from aio_reid.datasets.captioned import CaptionedPhoto, read_number, read_photos
 from aio_reid.datasets.files import list_files
 from aio_reid.datasets.json_lists import read_object
-from aio_reid.datasets.pictures import check_pictures
+from aio_reid.datasets.pictures import check_pictures, leads_out
 from aio_reid.errors import DataError
 
 Entries = dict[str, list[list[str]]]
@@ -27,7 +27,7 @@ def read_train(path: Path) -> list[CaptionedPhoto]:
     )
     for photo in photos:
         if len(photo.path.split("/")) != 3 or not photo.path.startswith("vis/"):
-            raise DataError(f"{path}: file_path is {photo.path!r}; it is vis/FOLDER/NAME.jpg in the published file")
+            raise DataError(f"{path}: file_path is {photo.path!r:.80}; it is vis/FOLDER/NAME.jpg in the published file")
     check_pictures(path.parent, (photo.path for photo in photos), path)
     return photos
 
@@ -98,6 +98,10 @@ def _read_entry(place: str, entry: object, folders: Sequence[str], kept: dict[st
     number = read_number(place, "person", person)
     for item, folder in zip(items, folders, strict=True):
         kind = f"a path {folder}/FOLDER/NAME.jpg" if folder else "a sentence"
-        if not isinstance(item, str) or not item.strip() or (folder and not item.startswith(f"{folder}/")):
+        if not isinstance(item, str) or not item.strip() or (folder and not _lies_in(folder, item)):
             raise DataError(f"{place}: {item!r:.80} stands where the published file has {kind}; get that file")
     return [kept.setdefault(text, text) for text in (number, *items)]
+
+
+def _lies_in(folder: str, item: str) -> bool:
+    return item.startswith(f"{folder}/") and not leads_out(item)

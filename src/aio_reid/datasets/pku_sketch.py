@@ -61,7 +61,7 @@ def _read_artists(folder: Path) -> dict[str, str]:
             raise DataError(f"{path} cannot be read as text ({error}); correct or remove it") from error
         for person in persons:
             if artists.setdefault(person, path.name[0]) != path.name[0]:
-                raise DataError(f"{path} names {person!r}, drawn by {artists[person]!r} too; remove one of the two")
+                raise DataError(f"{path} names {person!r:.80}, drawn by {artists[person]!r} too; remove one of the two")
     return artists
 
 
@@ -74,5 +74,5 @@ def _read_sentences(path: Path, persons: set[str]) -> list[tuple[str, str]]:
         raise DataError(f'{path} must hold one object, {{"person": "sentence", ...}}; correct or remove it')
     strangers = sorted(set(sentences) - persons)
     if strangers:
-        raise DataError(f"{path} describes {strangers[0]!r}, of whom there is no photo; remove the entry")
+        raise DataError(f"{path} describes {strangers[0]!r:.80}, of whom there is no photo; remove the entry")
     return sorted(told, key=lambda item: int(item[0]))

@@ -63,6 +63,8 @@ def verify(name: str, root: Path, *, progress: Progress = SILENT) -> Verificatio
         ConfigError: there is no data set of that name.
     """
     entry = find_dataset(name)
+    if not root.is_dir():
+        raise DataError(f"{root} is no folder; give the folder of {entry.title} that its release unpacks to")
     records = entry.parse(root)
     if not records:
         raise DataError(f"{root} holds nothing of {entry.title}; give the folder that its release unpacks to")
