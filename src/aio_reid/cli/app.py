@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from aio_reid import __version__
-from aio_reid.cli import data, people, search, start, training
+from aio_reid.cli import compare, data, people, search, start, training
 
 app = typer.Typer(
     name="aio-reid",
@@ -31,6 +31,7 @@ app.command("synthesize")(people.synthesize)
 app.command("train")(training.train)
 app.command("pretrain")(training.pretrain)
 app.command("evaluate")(training.evaluate)
+app.command("compare")(compare.compare)
 app.command("export-weights")(training.export_weights)
 
 
