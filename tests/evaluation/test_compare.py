@@ -191,6 +191,16 @@ def test_a_folder_with_another_split_of_the_same_data_is_refused_though_other_fi
         compare(tmp_path / "a", tmp_path / "b")
 
 
+def test_a_run_of_several_seeds_is_told_from_a_run_of_one(tmp_path: Path) -> None:
+    a, b = write(tmp_path / "a.json"), write(tmp_path / "b.json")
+    for seeds in ([0], [0, 1]):
+        b.write_text(json.dumps(json.loads(b.read_text()) | {"suite": {"row": "people", "seeds": seeds}}))
+        if seeds == [0]:
+            assert len(compare(a, b, resamples=100).rows) == 1
+    with pytest.raises(DataError, match="which draws the queries, is 0 here and 0 and 1 there"):
+        compare(a, b)
+
+
 def test_files_that_cannot_be_compared(tmp_path: Path) -> None:
     a = write(tmp_path / "a" / "a.json", task(scored(FOUND, SECOND)))
     with pytest.raises(DataError, match="list \\[2\\] and \\[3\\] queries"):
@@ -198,7 +208,7 @@ def test_files_that_cannot_be_compared(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="holds no evaluation"):
         compare(a, tmp_path / "empty")
-    with pytest.raises(DataError, match="No such file"):
+    with pytest.raises(DataError, match="No such file or directory; evaluate first"):
         compare(a, tmp_path / "none.json")
     (tmp_path / "odd.json").write_text("{")
     with pytest.raises(DataError, match="is not a JSON file"):

@@ -39,7 +39,8 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def print_search(result: SearchResult) -> None:
     """Print the ranking, then what the reader has to know of it."""
     from aio_reid.gallery.outputs import TABLE_HEADER, table_rows
-    from aio_reid.gallery.result import STATEMENT, shown
+    from aio_reid.gallery.result import STATEMENT
+    from aio_reid.pages.text import shown
 
     print_table(TABLE_HEADER, table_rows(result))
     counts = result.counts

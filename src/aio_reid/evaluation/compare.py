@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from aio_reid.errors import DataError
 from aio_reid.evaluation.bootstrap import CONFIDENCE, bootstrap_differences
-from aio_reid.evaluation.matching import Evaluation, match_evaluations, read_evaluations
+from aio_reid.evaluation.matching import Evaluation, Result, match_evaluations, read_evaluations
 from aio_reid.evaluation.protocols import cuhk03_single_shot, llcm, sysu_mm01
-from aio_reid.evaluation.report import Result, Table
+from aio_reid.evaluation.report import Table
 from aio_reid.progress import SILENT, Progress
 
 METRICS = ("rank-1", "mAP", "mINP")

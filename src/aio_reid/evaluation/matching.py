@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aio_reid.errors import DataError
 from aio_reid.evaluation.record import KIND
-from aio_reid.evaluation.report import Result, read_json
+
+Result = Mapping[str, Any]
+"""An evaluation file as plain data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +22,7 @@ class Evaluation:
     Attributes:
         place: the file, for messages.
         dataset: the data set's name without the counts of a partial copy.
-        seed: of the protocol's draws; another seed asks other queries.
+        seeds: of the protocol's draws, which ask other queries with another seed; none where it draws nothing.
     """
 
     place: str
@@ -27,12 +31,12 @@ class Evaluation:
     version: str
     dataset: str
     split: str
-    seed: int | None
+    seeds: tuple[int, ...]
 
     @property
     def key(self) -> tuple[object, ...]:
         """What matched evaluations share."""
-        return (self.protocol, self.version, self.split, self.seed)
+        return (self.protocol, self.version, self.split, self.seeds)
 
     @property
     def name(self) -> str:
@@ -49,7 +53,7 @@ def read_evaluations(place: Path) -> list[Evaluation]:
     files = sorted(place.rglob("*.json")) if place.is_dir() else [place]
     found = []
     for file in files:
-        content = read_json(file)
+        content = _read_json(file)
         if isinstance(content, dict) and content.get("kind") == KIND:
             found.append(_identify(file, content))
     if not found:
@@ -78,8 +82,18 @@ def match_evaluations(
     return pairs, [one.name for one in only_a], [one.name for one in only_b]
 
 
+def _read_json(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"{file}: {error.strerror or error}; evaluate first, or correct the name") from error
+    except ValueError as error:
+        raise DataError(f"{file} is not a JSON file ({error}); evaluate anew, or take it out of the folder") from error
+
+
 def _identify(file: Path, result: Result) -> Evaluation:
     try:
+        repeated = result.get("suite", {}).get("seeds", [])  # a run of several seeds lists them all
         return Evaluation(
             place=str(file),
             result=result,
@@ -87,7 +101,7 @@ def _identify(file: Path, result: Result) -> Evaluation:
             version=str(result["protocol"]["version"]),
             dataset=str(result["dataset"]["name"]).split(" (")[0],
             split=str(result["dataset"]["split_sha256"]),
-            seed=result["seed"],
+            seeds=tuple(repeated) or (() if result["seed"] is None else (result["seed"],)),
         )
     except (KeyError, TypeError) as error:
         raise DataError(f"{file} is an evaluation that lacks {error}; evaluate anew") from error
@@ -106,11 +120,12 @@ def _by_key(side: Sequence[Evaluation]) -> dict[tuple[object, ...], Evaluation]:
 
 def _explain(a: Evaluation, b: Evaluation) -> str:
     """Return one line that names the first thing in which two evaluations differ."""
+    seeds = [" and ".join(map(str, one.seeds)) or "none" for one in (a, b)]
     pairs = {
         "the protocol is": (a.protocol, b.protocol),
         f"the version of {a.protocol} is": (a.version, b.version),
         f"the test split of {a.protocol} is": (f"{a.split[:12]} ({a.dataset})", f"{b.split[:12]} ({b.dataset})"),
-        f"the seed of {a.protocol}, which draws the queries, is": (a.seed, b.seed),
+        f"the seed of {a.protocol}, which draws the queries, is": (seeds[0], seeds[1]),
     }
     what, (of_a, of_b) = next((name, values) for name, values in pairs.items() if values[0] != values[1])
     return f"{a.place} and {b.place} cannot be compared: {what} {of_a} here and {of_b} there; evaluate both alike"

@@ -42,24 +42,15 @@ def read_result(path: Path) -> Result:
     Raises:
         DataError: the file is missing, is not JSON, or is of no known kind.
     """
-    result = read_json(path)
-    if not isinstance(result, dict) or result.get("kind") not in TABLES:
-        raise DataError(f"{path} is not a result of a known kind; its 'kind' must be one of: {', '.join(TABLES)}")
-    return result
-
-
-def read_json(path: Path) -> Any:
-    """Read any JSON file.
-
-    Raises:
-        DataError: the file is missing, or is not JSON.
-    """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        result = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}; make the result first, or correct the name") from error
     except ValueError as error:
         raise DataError(f"{path} is not a JSON file ({error}); make the result anew") from error
+    if not isinstance(result, dict) or result.get("kind") not in TABLES:
+        raise DataError(f"{path} is not a result of a known kind; its 'kind' must be one of: {', '.join(TABLES)}")
+    return result
 
 
 def make_table(result: Result) -> Table:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from aio_reid.gallery.embedder import QueryPart
 from aio_reid.gallery.outputs import write_whole
-from aio_reid.gallery.page import ShownPart, render, shown_parts
-from aio_reid.gallery.result import shown
-from aio_reid.gallery.thumbnails import Thumbnail, thumbnail
+from aio_reid.gallery.page import render, shown_parts
+from aio_reid.pages.render import ShownPart
+from aio_reid.pages.text import shown
+from aio_reid.pages.thumbnails import Thumbnail, thumbnail
 from aio_reid.records import Modality
 
 
