@@ -65,6 +65,7 @@ ONE_FILE_ONLY: dict[str, Rule] = {
     "datasets/matlab.py": rule(third_party="scipy"),
     "models/build.py": rule("config"),
     "evaluation/embed.py": rule("data"),
+    "evaluation/pictures/projection.py": rule(third_party="sklearn"),
     "evaluation/run.py": rule("config datasets api provenance"),
 }
 """What one file may import beyond the rule of its folder: where configuration and layers meet."""
@@ -189,7 +190,7 @@ def test_package_files_are_light() -> None:
             assert is_light, f"{file.relative_to(ROOT)} imports {found.module}"
 
 
-OPTIONAL = {"faiss", "pymilvus"}
+OPTIONAL = {"faiss", "pymilvus", "sklearn"}
 USED_WITHOUT_IMPORT = {
     "open-clip-torch": "data/text.py reads the list of byte pairs that it ships",
     "tensorboard": "torch.utils.tensorboard needs it",

@@ -48,6 +48,9 @@ def evaluate(
     dataset: Annotated[str, typer.Option(help="manifest, or pku-sketch: how DATA is read and scored.")] = "manifest",
     weights: Annotated[str, typer.Option(help="A name (aio-nano) or a weights file.")] = "aio-nano",
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the result as JSON.")] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Also draw ranked lists, CMC curves and a map of embeddings.")
+    ] = None,
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda, cuda:1, ...; default: a GPU where there is one.")
     ] = None,
@@ -55,6 +58,7 @@ def evaluate(
     """Measure retrieval of every modality and combination, by early and by late fusion."""
     from aio_reid.cli.show import print_table, remark
     from aio_reid.errors import ConfigError
+    from aio_reid.evaluation.pictures.write import pictures_of
     from aio_reid.evaluation.report import make_table
     from aio_reid.evaluation.run import evaluate_manifest, evaluate_pku_sketch
     from aio_reid.gallery.outputs import check_writable
@@ -68,7 +72,9 @@ def evaluate(
         raise ConfigError(f"unknown dataset {dataset!r}; choose one of: {', '.join(runs)}")
     if out is not None:
         check_writable(out)
-    record = runs[dataset](data, weights=weights, out=out, device=device, progress=console_progress())
+    progress = console_progress()
+    with pictures_of(pictures, progress=progress):
+        record = runs[dataset](data, weights=weights, out=out, device=device, progress=progress)
     table = make_table(record.to_json())
     print_table(table.header, table.rows)
     for note in table.notes:

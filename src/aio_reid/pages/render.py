@@ -27,6 +27,21 @@ class ShownPart:
     problem: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class RankedPicture:
+    """An entry of a ranked list: `is_match` frames it green or red; a sentence has `words` in place of a picture, and
+    a picture that cannot be shown the problem.
+    """
+
+    rank: int
+    name: str
+    score: str
+    is_match: bool
+    picture: Thumbnail | None
+    problem: str = ""
+    words: str = ""
+
+
 def render(templates: Path, name: str, **values: object) -> str:
     """Return a page from a template of that folder, which may extend and import those of this package.
 
