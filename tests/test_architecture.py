@@ -42,12 +42,13 @@ RULES: dict[str, Rule] = {
     "losses": rule("", "torch"),
     "models": rule(VOCABULARY, "torch timm open_clip safetensors numpy"),
     "data": rule(f"{VOCABULARY} progress", "torch torchvision PIL numpy cv2 tokenizers ftfy regex"),
-    "evaluation": rule(f"{VOCABULARY} progress", "torch numpy"),
+    "evaluation": rule(f"{VOCABULARY} progress pages", "torch numpy"),
     "training": rule(
         f"{VOCABULARY} progress provenance config people datasets losses models data evaluation api",
         "accelerate torch numpy safetensors yaml",
     ),
-    "gallery": rule(f"{VOCABULARY} progress", "numpy PIL jinja2 faiss pymilvus"),
+    "pages": rule(VOCABULARY, "numpy PIL jinja2"),
+    "gallery": rule(f"{VOCABULARY} progress pages", "numpy PIL faiss pymilvus"),
     "server": rule(f"gallery {VOCABULARY}", "fastapi uvicorn pydantic"),
     "weights": rule("errors"),
     "inputs": rule(VOCABULARY, "numpy PIL"),
@@ -64,6 +65,7 @@ ONE_FILE_ONLY: dict[str, Rule] = {
     "datasets/matlab.py": rule(third_party="scipy"),
     "models/build.py": rule("config"),
     "evaluation/embed.py": rule("data"),
+    "evaluation/pictures/projection.py": rule(third_party="sklearn"),
     "evaluation/run.py": rule("config datasets api provenance"),
     "evaluation/rows.py": rule("datasets"),
     "evaluation/suite.py": rule("datasets api provenance"),
@@ -190,7 +192,7 @@ def test_package_files_are_light() -> None:
             assert is_light, f"{file.relative_to(ROOT)} imports {found.module}"
 
 
-OPTIONAL = {"faiss", "pymilvus"}
+OPTIONAL = {"faiss", "pymilvus", "sklearn"}
 USED_WITHOUT_IMPORT = {
     "open-clip-torch": "data/text.py reads the list of byte pairs that it ships",
     "tensorboard": "torch.utils.tensorboard needs it",

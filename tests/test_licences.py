@@ -55,7 +55,7 @@ def normal(name: str) -> str:
 
 def our_requirements() -> list[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    return [*project["dependencies"], *(line for lines in project["optional-dependencies"].values() for line in lines)]
 
 
 def reachable(requirements: Iterable[str]) -> dict[str, importlib.metadata.Distribution]:

@@ -32,6 +32,7 @@ COMMANDS = [
     "train",
     "pretrain",
     "evaluate",
+    "compare",
     "export-weights",
 ]
 

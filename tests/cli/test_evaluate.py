@@ -67,6 +67,7 @@ def test_a_copy_that_is_broken_is_the_exit_code(
         (("DATA", "--dataset", "market"), "unknown dataset 'market'; choose one of: market1501, sysu-mm01, "),
         (("--data", "ROOT"), "--out is missing; with --data, name the folder of the results"),
         (("--data", "ROOT", "--out", "RUN", "--dataset", "llcm"), "give --protocols llcm"),
+        (("--data", "ROOT", "--out", "RUN", "--pictures", "P"), "--pictures goes with DATA; with --data, evaluate one"),
         (("--data", "ROOT", "--out", "RUN", "--protocols", "llmc"), "--protocols has 'llmc'; choose one"),
         (("--data", "ROOT", "--out", "RUN", "--protocols", "llcm"), "holds no folder of a data set for llcm; give"),
         (("--data", "ROOT", "--out", "RUN", "--seeds", "0"), "--seeds is 0; give at least 1"),
@@ -95,9 +96,11 @@ def test_mistakes_are_one_line(
 def test_a_name_of_the_catalogue(root: Path, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "market.json"
     options = ["--dataset", "market1501", "--weights", str(weights), "--out", str(out), "--device", "cpu"]
+    options += ["--pictures", str(tmp_path / "pictures")]
     assert run(["evaluate", str(root / "market1501"), *options]) == 0
     assert capsys.readouterr().out.splitlines()[1].startswith("photo to photo\t3\t")
     assert json.loads(out.read_text(encoding="utf-8"))["protocol"]["name"] == "cross-camera"
+    assert (tmp_path / "pictures" / "index.html").is_file()
 
 
 def test_a_picture_that_is_damaged_is_named(

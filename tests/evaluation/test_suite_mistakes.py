@@ -35,7 +35,7 @@ def test_a_broken_copy_does_not_stop_the_others(root: Path, tiny_weights: str, t
     for name, words in (
         ("market1501", "0002_c1s1_001051_00.jpg"),
         ("llcm", "it lacks 'idx/test_id.txt'"),
-        ("rstpreid", "1 pictures that RSTPReid/data_captions.json names are missing"),
+        ("rstpreid", "1 of the pictures that RSTPReid/data_captions.json names are missing"),
         ("msmt17", "no photo records in the split 'query'"),
     ):
         assert words in failed[name]

@@ -39,9 +39,9 @@ def test_test_records_are_those_of_query_and_gallery() -> None:
 
 def test_ranked_whole_or_without_what_is_ignored() -> None:
     query, gallery = embed_groups(embed, [text("1"), text("2")], [photo("1"), photo("2"), photo("2", Split.QUERY)])
-    assert rank_embedded(query, gallery).mAP == 1.0
+    assert rank_embedded("T", query, gallery).mAP == 1.0
     ignore = np.array([[1, 0, 0], [0, 1, 0]], dtype=bool)
-    scores = rank_embedded(query, gallery, lambda rows: ignore[rows])
+    scores = rank_embedded("T", query, gallery, lambda rows: ignore[rows])
     assert (scores.num_without_match, scores.mINP, scores.num_gallery) == (1, 1.0, 3)
     part = gallery[np.array([2, 1])]
     assert (len(part), part.labels.persons.tolist()) == (2, gallery.labels.persons[[2, 1]].tolist())
@@ -52,8 +52,8 @@ def test_per_identity_counts_persons() -> None:
         return np.ones((len(queries), 1), np.float32)  # all equally far: the gallery's order decides
 
     query, gallery = embed_groups(same, [text("1")], [photo("2"), photo("2"), photo("2"), photo("1")])
-    assert rank_embedded(query, gallery).first_match.tolist() == [4]
-    assert rank_embedded(query, gallery, per_identity=True).first_match.tolist() == [2]
+    assert rank_embedded("T", query, gallery).first_match.tolist() == [4]
+    assert rank_embedded("T", query, gallery, per_identity=True).first_match.tolist() == [2]
 
 
 def test_tasks_share_one_gallery_and_are_fused_only_where_there_is_something_to_fuse() -> None:

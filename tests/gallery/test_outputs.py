@@ -18,7 +18,7 @@ from aio_reid.gallery.outputs import CSV_HEADER, check_writable, table_rows, wri
 from aio_reid.gallery.page import shown_parts
 from aio_reid.gallery.result import STATEMENT, SearchResult
 from aio_reid.gallery.search import search_folder
-from aio_reid.gallery.thumbnails import thumbnail
+from aio_reid.pages.thumbnails import thumbnail
 from aio_reid.records import Modality
 
 NASTY_NAME = "\"><script>alert('x')<\\script> & {{ 7*7 }} \n\x1b[31m.png"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from aio_reid import __version__
-from aio_reid.cli import data, evaluate, people, search, start, training
+from aio_reid.cli import compare, data, evaluate, people, search, start, training
 
 app = typer.Typer(
     name="aio-reid",
@@ -32,6 +32,7 @@ app.command("synthesize")(people.synthesize)
 app.command("train")(training.train)
 app.command("pretrain")(training.pretrain)
 app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
 app.command("export-weights")(training.export_weights)
 
 

@@ -93,7 +93,7 @@ def _remark(remark: Remark) -> dict[str, object]:
 def _write(path: Path, content: dict[str, object]) -> None:
     from aio_reid.cli.show import remark
     from aio_reid.gallery.outputs import write_whole
-    from aio_reid.gallery.result import shown
+    from aio_reid.pages.text import shown
 
     write_whole(path, json.dumps(content, indent=2, ensure_ascii=False, default=shown) + "\n")
     remark(f"written: {path}")

@@ -10,6 +10,7 @@ import typer
 if TYPE_CHECKING:
     from aio_reid.evaluation.record import EvaluationRecord
     from aio_reid.evaluation.suite import SuiteOptions
+    from aio_reid.progress import Progress
 
 MANIFEST, PKU_SKETCH = "manifest", "pku-sketch"
 
@@ -39,6 +40,10 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option(metavar="PATH", help="Write the result as JSON; with --data, the folder of results.")
     ] = None,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="With DATA: also draw ranked lists, CMC curves and a map of embeddings."),
+    ] = None,
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda, cuda:1, ...; default: a GPU where there is one.")
     ] = None,
@@ -53,14 +58,13 @@ def evaluate(
         wrong = [option for option, value in given.items() if value is not None]
         if wrong:
             raise ConfigError(f"{wrong[0]} goes with --data ROOT; leave it out, or give --data instead of {data}")
-        _evaluate_one(data, dataset or MANIFEST, weights, out, device)
+        _evaluate_one(data, dataset or MANIFEST, weights, out, device, pictures)
         return
-    if root is None or dataset is not None or out is None:
-        raise ConfigError(
-            "--out is missing; with --data, name the folder of the results"
-            if out is None
-            else f"--dataset goes with DATA; with --data, give --protocols {dataset}"
-        )
+    if dataset is not None or pictures is not None:
+        instead = f"give --protocols {dataset}" if dataset is not None else "evaluate one data set alone for pictures"
+        raise ConfigError(f"{'--dataset' if dataset else '--pictures'} goes with DATA; with --data, {instead}")
+    if root is None or out is None:
+        raise ConfigError("--out is missing; with --data, name the folder of the results")
     from aio_reid.evaluation.suite import ALL_AVAILABLE, SuiteOptions
 
     options = SuiteOptions(weights, protocols or ALL_AVAILABLE, 1 if seeds is None else seeds, fresh, cache, device)
@@ -68,25 +72,32 @@ def evaluate(
         raise typer.Exit(1)
 
 
-def _evaluate_one(data: Path, dataset: str, weights: str, out: Path | None, device: str | None) -> None:
+def _evaluate_one(
+    data: Path, dataset: str, weights: str, out: Path | None, device: str | None, pictures: Path | None
+) -> None:
     from aio_reid.cli.show import print_table, remark
+    from aio_reid.evaluation.pictures.write import pictures_of
     from aio_reid.evaluation.report import make_table
     from aio_reid.gallery.outputs import check_writable
+    from aio_reid.progress import console_progress
 
     if out is not None:
         check_writable(out)
-    table = make_table(_score_one(data, dataset, weights, out, device).to_json())
+    progress = console_progress()
+    with pictures_of(pictures, progress=progress):
+        record = _score_one(data, dataset, weights, out, device, progress)
+    table = make_table(record.to_json())
     print_table(table.header, table.rows)
     for note in table.notes:
         remark(note)
 
 
-def _score_one(data: Path, dataset: str, weights: str, out: Path | None, device: str | None) -> EvaluationRecord:
+def _score_one(
+    data: Path, dataset: str, weights: str, out: Path | None, device: str | None, progress: Progress
+) -> EvaluationRecord:
     from aio_reid.evaluation.run import evaluate_manifest, evaluate_pku_sketch
     from aio_reid.evaluation.suite import evaluate_dataset
-    from aio_reid.progress import console_progress
 
-    progress = console_progress()
     if dataset == MANIFEST:
         return evaluate_manifest(data, weights=weights, out=out, device=device, progress=progress)
     if dataset == PKU_SKETCH:

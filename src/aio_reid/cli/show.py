@@ -41,7 +41,8 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def print_search(result: SearchResult) -> None:
     """Print the ranking, then what the reader has to know of it."""
     from aio_reid.gallery.outputs import TABLE_HEADER, table_rows
-    from aio_reid.gallery.result import STATEMENT, shown
+    from aio_reid.gallery.result import STATEMENT
+    from aio_reid.pages.text import shown
 
     print_table(TABLE_HEADER, table_rows(result))
     counts = result.counts
@@ -117,7 +118,7 @@ def print_verification(result: Verification) -> None:
 def print_remarks(remarks: Sequence[Remark]) -> None:
     """Print what is wrong with a manifest, a line each, and how many there are of each severity."""
     from aio_reid.datasets.remarks import SEVERITIES, counted
-    from aio_reid.gallery.result import shown
+    from aio_reid.pages.text import shown
 
     for item in remarks:
         print(f"{item.severity}: {shown(item.text)}")
@@ -131,7 +132,7 @@ def remark(text: str) -> None:
 
 
 def _print_unreadable(what: str, pictures: Sequence[tuple[Path, str]]) -> None:
-    from aio_reid.gallery.result import shown
+    from aio_reid.pages.text import shown
 
     for path, reason in pictures[:MOST_UNREADABLE]:
         remark(f"{what}: {shown(path)}: {shown(reason)}")

@@ -101,10 +101,19 @@ def write_json(path: Path, content: Mapping[str, object]) -> None:
     Raises:
         StorageError: the file cannot be written.
     """
+    write_text(path, _format(content) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 file; the old one stays whole until the new one is.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(_format(content) + "\n", encoding="utf-8")
+        part.write_text(text, encoding="utf-8", errors="replace")
         part.replace(path)
     except OSError as error:
         raise StorageError(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +13,7 @@ from numpy.typing import NDArray
 from aio_reid.errors import DataError
 from aio_reid.evaluation.embed import EARLY, SINGLE, EmbedQueries
 from aio_reid.evaluation.labels import Labels, encode_labels, same_person
-from aio_reid.evaluation.ranking import BoolArray, rank_features
+from aio_reid.evaluation.ranking import BoolArray, Masks, rank_features
 from aio_reid.evaluation.scores import RetrievalScores, TaskScores
 from aio_reid.records import Modality, Query, Record, Split
 
@@ -22,17 +24,72 @@ TEST_SPLITS = (Split.QUERY, Split.GALLERY)
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """One ranking: all that is known of it before it is ranked.
+
+    Attributes:
+        task, fusion: as `TaskScores`; the task of several trials bears one name in all of them.
+        queries: Q queries.
+        gallery: G records.
+        query_vectors: (Q, E) float32, unit rows; `gallery_vectors` (G, E) float32, unit rows.
+        masks: see `ranking.Masks`.
+        gallery_persons: see `ranking.rank_features`.
+    """
+
+    task: str
+    fusion: str
+    queries: Sequence[Query]
+    gallery: Sequence[Record]
+    query_vectors: NDArray[np.float32]
+    gallery_vectors: NDArray[np.float32]
+    masks: Masks
+    gallery_persons: NDArray[np.int64] | None = None
+
+
+Rank = Callable[[Asked], RetrievalScores]
+
+
+def rank_plainly(asked: Asked) -> RetrievalScores:
+    """Rank by the vectors, and do nothing else; raises as `ranking.rank_features`."""
+    persons = asked.gallery_persons
+    return rank_features(asked.query_vectors, asked.gallery_vectors, asked.masks, gallery_persons=persons)
+
+
+_RANK: ContextVar[Rank] = ContextVar("rank", default=rank_plainly)
+
+
+def rank_asked(asked: Asked) -> RetrievalScores:
+    """Rank by the way in force, which is `rank_plainly` unless the caller stands in a `ranking_by`."""
+    return _RANK.get()(asked)
+
+
+@contextmanager
+def ranking_by(rank: Rank) -> Iterator[None]:
+    """Have everything that protocols rank inside of this context ranked by `rank`.
+
+    So an onlooker sees every ranking of every protocol, such as the nearest entries of each query, without being an
+    argument of each. It must return what `rank_plainly` does: scores never depend on who looks on.
+    """
+    token = _RANK.set(rank)
+    try:
+        yield
+    finally:
+        _RANK.reset(token)
+
+
+@dataclass(frozen=True, slots=True)
 class Embedded:
-    """N queries or gallery entries: their labels and their vectors, (N, E) float32 unit rows."""
+    """N queries or gallery entries: their labels, their vectors, (N, E) float32 unit rows, and their records."""
 
     labels: Labels
     vectors: NDArray[np.float32]
+    records: Sequence[Record]
 
     def __len__(self) -> int:
         return len(self.vectors)
 
     def __getitem__(self, rows: NDArray[np.int64]) -> Embedded:
-        return Embedded(self.labels[rows], self.vectors[rows])
+        return Embedded(self.labels[rows], self.vectors[rows], [self.records[row] for row in rows])
 
 
 def select_test(records: Sequence[Record], modality: Modality, splits: Sequence[Split] = TEST_SPLITS) -> list[Record]:
@@ -74,16 +131,22 @@ def embed_groups(embed: EmbedQueries, *groups: Sequence[Record]) -> tuple[Embedd
     """Embed each record alone; labels compare across all groups of the call."""
     labels = encode_labels(*groups)
     return tuple(
-        Embedded(of_group, embed(singles(group), EARLY)) for group, of_group in zip(groups, labels, strict=True)
+        Embedded(of_group, embed(singles(group), EARLY), group) for group, of_group in zip(groups, labels, strict=True)
     )
 
 
 def rank_embedded(
-    query: Embedded, gallery: Embedded, ignore: Ignore | None = None, *, per_identity: bool = False
+    task: str,
+    query: Embedded,
+    gallery: Embedded,
+    ignore: Ignore | None = None,
+    *,
+    per_identity: bool = False,
 ) -> RetrievalScores:
     """Rank the whole gallery for every query.
 
     Args:
+        task: see `Asked`.
         query, gallery: with labels of one `encode_labels` call.
         ignore: what is taken out of the ranking of each query; None takes out nothing.
         per_identity: rank-k counts persons, each where it first occurs.
@@ -92,12 +155,18 @@ def rank_embedded(
         DataError: as `ranking.rank_features`.
     """
 
-    def masks(rows: slice) -> tuple[BoolArray, BoolArray]:
-        matches = same_person(query.labels[rows], gallery.labels)  # (block, G)
-        return matches, np.zeros_like(matches) if ignore is None else ignore(rows)
-
-    persons = gallery.labels.persons if per_identity else None
-    return rank_features(query.vectors, gallery.vectors, masks, gallery_persons=persons)
+    return rank_asked(
+        Asked(
+            task=task,
+            fusion=SINGLE,
+            queries=singles(query.records),
+            gallery=gallery.records,
+            query_vectors=query.vectors,
+            gallery_vectors=gallery.vectors,
+            masks=_same_person_masks(query.labels, gallery.labels, ignore),
+            gallery_persons=gallery.labels.persons if per_identity else None,
+        )
+    )
 
 
 def rank_tasks(
@@ -128,9 +197,17 @@ def rank_tasks(
         if not queries:
             continue
         query_labels, gallery_labels = encode_labels([query[0] for query in queries], gallery)
-        of_gallery = Embedded(gallery_labels, gallery_vectors)
+        masks = _same_person_masks(query_labels, gallery_labels, (ignore or {}).get(task))
         for fusion in fusions if any(len(query) > 1 for query in queries) else (SINGLE,):
-            of_query = Embedded(query_labels, embed(queries, EARLY if fusion == SINGLE else fusion))  # (Q, E)
-            scores = rank_embedded(of_query, of_gallery, (ignore or {}).get(task))
+            query_vectors = embed(queries, EARLY if fusion == SINGLE else fusion)  # (Q, E)
+            scores = rank_asked(Asked(task, fusion, queries, gallery, query_vectors, gallery_vectors, masks))
             rows.append(TaskScores(task, fusion, scores))
     return tuple(rows)
+
+
+def _same_person_masks(query: Labels, gallery: Labels, ignore: Ignore | None) -> Masks:
+    def masks(rows: slice) -> tuple[BoolArray, BoolArray]:
+        matches = same_person(query[rows], gallery)  # (block, G)
+        return matches, np.zeros_like(matches) if ignore is None else ignore(rows)
+
+    return masks

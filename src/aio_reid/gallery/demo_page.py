@@ -8,9 +8,10 @@ from pathlib import Path
 
 from aio_reid.gallery.embedder import QueryPart
 from aio_reid.gallery.outputs import write_whole
-from aio_reid.gallery.page import ShownPart, render, shown_parts
-from aio_reid.gallery.result import shown
-from aio_reid.gallery.thumbnails import Thumbnail, thumbnail
+from aio_reid.gallery.page import render, shown_parts
+from aio_reid.pages.render import RankedPicture, ShownPart
+from aio_reid.pages.text import shown
+from aio_reid.pages.thumbnails import thumbnail
 from aio_reid.records import Modality
 
 
@@ -45,19 +46,10 @@ class DemoRow:
 
 
 @dataclass(frozen=True, slots=True)
-class _ShownDemoHit:
-    rank: int
-    name: str
-    score: str
-    is_match: bool
-    picture: Thumbnail | None
-
-
-@dataclass(frozen=True, slots=True)
 class _ShownQuery:
     title: str
     parts: list[ShownPart]
-    hits: list[_ShownDemoHit]
+    hits: list[RankedPicture]
     first_match: int | None
 
 
@@ -93,7 +85,7 @@ def _shown_query(query: DemoQuery) -> _ShownQuery:
     parts, _ = shown_parts(query.parts, query.unread_words)
     parts.sort(key=lambda part: list(Modality).index(part.modality))
     hits = [
-        _ShownDemoHit(rank, shown(hit.path, only_name=True), f"{hit.score:.3f}", hit.is_match, thumbnail(hit.path))
+        RankedPicture(rank, shown(hit.path, only_name=True), f"{hit.score:.3f}", hit.is_match, thumbnail(hit.path))
         for rank, hit in enumerate(query.hits, start=1)
     ]
     first = next((hit.rank for hit in hits if hit.is_match), None)

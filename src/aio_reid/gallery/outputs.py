@@ -12,7 +12,8 @@ from typing import Any
 
 from aio_reid import __version__
 from aio_reid.errors import StorageError
-from aio_reid.gallery.result import STATEMENT, Hit, SearchResult, shown, shown_inside
+from aio_reid.gallery.result import STATEMENT, Hit, SearchResult, shown_inside
+from aio_reid.pages.text import shown
 
 TABLE_HEADER = ("rank", "score", "stands out", "picture")
 CSV_HEADER = (

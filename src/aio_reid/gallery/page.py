@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import jinja2
 
 from aio_reid import __version__
 from aio_reid.gallery.embedder import QueryPart
 from aio_reid.gallery.outputs import margin_text
 from aio_reid.gallery.ranking import NUM_BINS
-from aio_reid.gallery.result import STATEMENT, Hit, ScoreSpread, SearchResult, shown, shown_inside
-from aio_reid.gallery.thumbnails import Thumbnail, thumbnail
-from aio_reid.records import Modality
-
-
-@dataclass(frozen=True, slots=True)
-class ShownPart:
-    """A part of a query: for a sentence what was read and what was not, for a picture its name and thumbnail."""
-
-    modality: Modality
-    read: str
-    unread: str
-    name: str
-    picture: Thumbnail | None
+from aio_reid.gallery.result import STATEMENT, Hit, ScoreSpread, SearchResult, shown_inside
+from aio_reid.pages import render as pages
+from aio_reid.pages.render import ShownPart
+from aio_reid.pages.text import shown
+from aio_reid.pages.thumbnails import Thumbnail, thumbnail
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +62,7 @@ def search_page(result: SearchResult) -> str:
 
 def render(template: str, **values: object) -> str:
     """Return a page from a template of this package; everything is escaped, and a missing value is an error."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    written = time.strftime("%Y-%m-%d %H:%M")
-    return environment.get_template(template).render(
-        version=__version__, written=written, statement=STATEMENT, modalities=list(Modality), **values
-    )
+    return pages.render(Path(__file__).with_name("templates"), template, statement=STATEMENT, **values)
 
 
 def shown_parts(parts: Sequence[QueryPart], unread_words: Sequence[str]) -> tuple[list[ShownPart], list[str]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from aio_reid.gallery.embedder import QueryPart
 from aio_reid.gallery.scan import Unreadable
+from aio_reid.pages.text import shown
 from aio_reid.records import Modality
 
 STATEMENT = (
@@ -105,14 +105,6 @@ def describe_query(parts: Sequence[QueryPart], fusion: str) -> str:
     """Return a query in one line, e.g. `text "a man in red" + sketch "witness.png" (early fusion)`."""
     named = [f'{part.modality.label} "{shown(part.value, only_name=True)}"' for part in parts]
     return " + ".join(named) + (f" ({fusion} fusion)" if len(parts) > 1 else "")
-
-
-def shown(value: str | Path, *, only_name: bool = False) -> str:
-    """Return a text or path that is safe to show: what is no UTF-8 and control characters become visible marks."""
-    text = str(value)
-    if isinstance(value, Path):
-        text = os.fsencode(value.name if only_name else value).decode("utf-8", "replace")
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def shown_inside(folder: Path, path: Path) -> str:

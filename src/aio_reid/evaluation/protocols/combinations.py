@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from aio_reid.errors import DataError
 from aio_reid.evaluation.embed import EARLY, LATE, SINGLE, EmbedQueries
-from aio_reid.evaluation.ranking import BoolArray, Masks, rank_features
+from aio_reid.evaluation.ranking import BoolArray, Masks
 from aio_reid.evaluation.scores import ProtocolScores, TaskScores
+from aio_reid.evaluation.tasks import Asked, rank_asked
 from aio_reid.records import Modality, Query, Record, Split, subset_name
 
 VERSION = "1"
@@ -78,7 +79,8 @@ def evaluate_combinations(
             continue
         for fusion in fusions if len(subset) > 1 else (SINGLE,):
             query_vectors = embed(queries, EARLY if fusion == SINGLE else fusion)  # (Q, E)
-            scores = rank_features(query_vectors, gallery_vectors, _masks(queries, gallery))
+            masks = _masks(queries, gallery)
+            scores = rank_asked(Asked(name, fusion, queries, gallery, query_vectors, gallery_vectors, masks))
             tasks.append(TaskScores(task=name, fusion=fusion, scores=scores))
     if not tasks:
         raise DataError(f"nothing could be scored: {'; '.join(f'{name}: {why}' for name, why in left_out.items())}")

@@ -22,6 +22,7 @@ from aio_reid.records import Modality, Record, Split
 
 NAME = "cross-camera"
 VERSION = "1"
+TASK = "photo to photo"
 
 
 def evaluate_cross_camera(records: Sequence[Record], embed: EmbedQueries) -> ProtocolScores:
@@ -38,8 +39,8 @@ def evaluate_cross_camera(records: Sequence[Record], embed: EmbedQueries) -> Pro
     photos = select_test(records, Modality.RGB, (Split.GALLERY,))
     require_cameras([*queries, *photos], NAME)
     query, gallery = embed_groups(embed, queries, photos)
-    scores = rank_embedded(query, gallery, lambda rows: junk_mask(query.labels[rows], gallery.labels))
-    return ProtocolScores(NAME, VERSION, (TaskScores("photo to photo", SINGLE, scores),), left_out={})
+    scores = rank_embedded(TASK, query, gallery, lambda rows: junk_mask(query.labels[rows], gallery.labels))
+    return ProtocolScores(NAME, VERSION, (TaskScores(TASK, SINGLE, scores),), left_out={})
 
 
 def junk_mask(query: Labels, gallery: Labels) -> BoolArray:

@@ -52,7 +52,7 @@ def evaluate_cuhk03_single_shot(
     photos = select_test(records, Modality.RGB, (Split.GALLERY,))
     require_cameras([*queries, *photos], NAME)
     query, gallery = embed_groups(embed, queries, photos)
-    whole = rank_embedded(query, gallery, lambda rows: junk_mask(query.labels[rows], gallery.labels))
+    whole = rank_embedded(WHOLE, query, gallery, lambda rows: junk_mask(query.labels[rows], gallery.labels))
     drawn = [_rank_drawn(query, gallery, (seed, repeat)) for repeat in range(repeats)]
     rows = (average_trials(DRAWN, SINGLE, drawn), TaskScores(WHOLE, SINGLE, whole))
     return ProtocolScores(NAME, VERSION, rows, left_out={})
@@ -86,4 +86,4 @@ def _rank_drawn(query: Embedded, gallery: Embedded, seed: tuple[int, int]) -> Re
         junk = junk_mask(query.labels[rows], gallery.labels)
         return not_drawn_mask(junk, gallery.labels, [(*seed, row) for row in range(*rows.indices(len(query)))])
 
-    return rank_embedded(query, gallery, ignore)
+    return rank_embedded(DRAWN, query, gallery, ignore)

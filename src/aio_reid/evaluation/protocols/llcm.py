@@ -51,9 +51,9 @@ def evaluate_llcm(records: Sequence[Record], embed: EmbedQueries) -> ProtocolSco
         NAME,
         VERSION,
         (
-            _average(IR_TO_VIS, [_rank(nir, gallery) for gallery in drawn_vis]),
-            _average(VIS_TO_IR, [_rank(vis, gallery) for gallery in drawn_nir]),
-            _average(VIS_TO_IR_AS_PUBLISHED, [_rank(query, vis) for query in drawn_nir]),
+            _average(IR_TO_VIS, [(nir, gallery) for gallery in drawn_vis]),
+            _average(VIS_TO_IR, [(vis, gallery) for gallery in drawn_nir]),
+            _average(VIS_TO_IR_AS_PUBLISHED, [(query, vis) for query in drawn_nir]),
         ),
         left_out={},
         gallery="pictures",
@@ -65,9 +65,12 @@ def junk_mask(query: Labels, gallery: Labels) -> BoolArray:
     return same_person(query, gallery) & same_camera(query, gallery)
 
 
-def _rank(query: Embedded, gallery: Embedded) -> RetrievalScores:
-    return rank_embedded(query, gallery, lambda rows: junk_mask(query.labels[rows], gallery.labels), per_identity=True)
+def _rank(task: str, query: Embedded, gallery: Embedded) -> RetrievalScores:
+    def ignore(rows: slice) -> BoolArray:
+        return junk_mask(query.labels[rows], gallery.labels)
+
+    return rank_embedded(task, query, gallery, ignore, per_identity=True)
 
 
-def _average(task: str, trials: Sequence[RetrievalScores]) -> TaskScores:
-    return average_trials(task, SINGLE, trials)
+def _average(task: str, trials: Sequence[tuple[Embedded, Embedded]]) -> TaskScores:
+    return average_trials(task, SINGLE, [_rank(task, query, gallery) for query, gallery in trials])

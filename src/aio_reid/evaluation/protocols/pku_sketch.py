@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from aio_reid.errors import DataError
 from aio_reid.evaluation.draws import TRIALS, id_number
 from aio_reid.evaluation.embed import EARLY, LATE, SINGLE, EmbedQueries
-from aio_reid.evaluation.ranking import BoolArray, Masks, rank_features
-from aio_reid.evaluation.scores import ProtocolScores, TaskScores
-from aio_reid.evaluation.tasks import embed_groups, rank_embedded
+from aio_reid.evaluation.ranking import BoolArray, Masks
+from aio_reid.evaluation.scores import ProtocolScores, RetrievalScores, TaskScores
+from aio_reid.evaluation.tasks import Asked, embed_groups, rank_asked, rank_embedded, singles
 from aio_reid.evaluation.trials import average_trials
 from aio_reid.records import Modality, Query, Record
 
@@ -60,9 +60,14 @@ def evaluate_all_persons(
         "text to photo": [(sentence,) for sentence in sentences.values()],
         "sketch + text to photo": [(sketches[person], sentences[person]) for person in described],
     }
-    gallery = embed([(photo,) for photo in photos], EARLY)  # (G, E)
+    gallery = embed(singles(photos), EARLY)  # (G, E)
+
+    def rank(task: str, fusion: str, queries: Sequence[Query]) -> RetrievalScores:
+        vectors = _embed(embed, queries, fusion)  # (Q, E)
+        return rank_asked(Asked(task, fusion, queries, photos, vectors, gallery, _masks(queries, photos)))
+
     tasks = [
-        TaskScores(task, fusion, rank_features(_embed(embed, queries, fusion), gallery, _masks(queries, photos)))
+        TaskScores(task, fusion, rank(task, fusion, queries))
         for task, queries in asked.items()
         if queries
         for fusion in (fusions if len(queries[0]) > 1 else (SINGLE,))
@@ -94,7 +99,7 @@ def evaluate_fifty_persons(records: Sequence[Record], embed: EmbedQueries, *, se
     trials = []
     for persons in draw_test_persons(records, seed=seed):
         of_sketches, of_photos = _rows_of(sketches, persons), _rows_of(photos, persons)
-        trials.append(rank_embedded(query[of_sketches], gallery[of_photos]))
+        trials.append(rank_embedded(task, query[of_sketches], gallery[of_photos]))
     return ProtocolScores(FIFTY_PERSONS, VERSION, (average_trials(task, SINGLE, trials),), left_out={})
 
 

@@ -46,4 +46,4 @@ def evaluate_regdb(trials: Sequence[Sequence[Record]], embed: EmbedQueries | Seq
 def _rank_trial(records: Sequence[Record], embed: EmbedQueries) -> tuple[RetrievalScores, RetrievalScores]:
     photos, infrared = select_test(records, Modality.RGB), select_test(records, Modality.INFRARED)
     visible, thermal = embed_groups(embed, photos, infrared)
-    return rank_embedded(visible, thermal), rank_embedded(thermal, visible)
+    return rank_embedded(DIRECTIONS[0], visible, thermal), rank_embedded(DIRECTIONS[1], thermal, visible)

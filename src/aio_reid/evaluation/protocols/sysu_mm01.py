@@ -66,19 +66,20 @@ def evaluate_sysu_mm01(
     query_cameras, gallery_cameras = _camera_numbers(infrared), _camera_numbers(photos)
     folders = list_folders(photos)
 
-    def rank_trial(rows: NDArray[np.int64]) -> RetrievalScores:
+    def rank_trial(task: str, rows: NDArray[np.int64]) -> RetrievalScores:
         def ignore(of_query: slice) -> BoolArray:
             return camera_rule_mask(query_cameras[of_query], gallery_cameras[rows])
 
-        return rank_embedded(query, gallery[rows], ignore, per_identity=True)
+        return rank_embedded(task, query, gallery[rows], ignore, per_identity=True)
 
     tasks, left_out = [], {}
     for (search, cameras), (shot, shots) in product(SEARCHES.items(), SHOTS.items()):
         drawn = draw_galleries(folders, cameras=cameras, shots=shots, permutations=permutations)
+        task = f"{search}, {shot}"
         if drawn[0].size:
-            tasks.append(average_trials(f"{search}, {shot}", SINGLE, [rank_trial(rows) for rows in drawn]))
+            tasks.append(average_trials(task, SINGLE, [rank_trial(task, rows) for rows in drawn]))
         else:
-            left_out[f"{search}, {shot}"] = f"there are no photos by the cameras {', '.join(map(str, cameras))}"
+            left_out[task] = f"there are no photos by the cameras {', '.join(map(str, cameras))}"
     return ProtocolScores(f"{NAME}/{draw}", VERSION, tuple(tasks), left_out)
 
 

@@ -20,6 +20,7 @@ from aio_reid.records import Modality, Record
 
 NAME = "text-to-image"
 VERSION = "1"
+TO_PHOTO, TO_TEXT = "text to photo", "photo to text"
 
 
 def evaluate_text_to_image(records: Sequence[Record], embed: EmbedQueries) -> ProtocolScores:
@@ -34,7 +35,7 @@ def evaluate_text_to_image(records: Sequence[Record], embed: EmbedQueries) -> Pr
     """
     texts, photos = embed_groups(embed, select_test(records, Modality.TEXT), select_test(records, Modality.RGB))
     rows = (
-        TaskScores("text to photo", SINGLE, rank_embedded(texts, photos)),
-        TaskScores("photo to text", SINGLE, rank_embedded(photos, texts)),
+        TaskScores(TO_PHOTO, SINGLE, rank_embedded(TO_PHOTO, texts, photos)),
+        TaskScores(TO_TEXT, SINGLE, rank_embedded(TO_TEXT, photos, texts)),
     )
     return ProtocolScores(NAME, VERSION, rows, left_out={}, gallery="photos or sentences")

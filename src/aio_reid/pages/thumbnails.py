@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from aio_reid.errors import PictureError
 
 MAX_HEIGHT = 256  # pixels
 MAX_WIDTH = 384  # pixels
@@ -38,15 +40,37 @@ class Thumbnail:
 def thumbnail(path: Path) -> Thumbnail | None:
     """Return a picture of at most MAX_HEIGHT by MAX_WIDTH, upright, on white; None where it cannot be read."""
     try:
+        return read_thumbnail(path)
+    except PictureError:
+        return None  # the page shows a blank place; the search has said what is unreadable
+
+
+def read_thumbnail(path: Path) -> Thumbnail:
+    """Return a picture of at most MAX_HEIGHT by MAX_WIDTH, upright, on white.
+
+    Raises:
+        PictureError: it cannot be read; why in a few words, without the path, to stand in the picture's place.
+    """
+    try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             small = _small_picture(path)
         buffer = io.BytesIO()
         small.save(buffer, "JPEG", quality=JPEG_QUALITY, optimize=True)
-    except _UNREADABLE:
-        return None  # the page shows a blank place; the search has said what is unreadable
+    except _UNREADABLE as error:
+        raise PictureError(_reason(error)) from error
     code = base64.b64encode(buffer.getvalue()).decode("ascii")
     return Thumbnail(f"data:image/jpeg;base64,{code}", small.width, small.height)
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "the file is missing"
+    if isinstance(error, UnidentifiedImageError):
+        return "not a picture that can be read"
+    if isinstance(error, MemoryError | Image.DecompressionBombError | Image.DecompressionBombWarning):
+        return "too many pixels"
+    return error.strerror.lower() if isinstance(error, OSError) and error.strerror else "the picture is damaged"
 
 
 def _small_picture(path: Path) -> Image.Image:

@@ -1,0 +1,1 @@
+"""What self-contained pages share: their frame, style and parts, small copies of pictures, and text that is safe."""
