@@ -103,7 +103,7 @@ def _evaluate(
         )
     _check_pictures(readable)
     started = time.perf_counter()
-    scores = protocol(readable, CachedEmbedder(model.embed_queries, progress=progress))
+    scores = protocol(readable, CachedEmbedder(model.embed_queries, reliability=model.reliability, progress=progress))
     described = {
         "image_size": list(model.image_size),
         "context_length": model.context_length,
