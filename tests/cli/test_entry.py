@@ -26,6 +26,7 @@ COMMANDS = [
     "data",
     "data list",
     "data verify",
+    "data check",
     "people",
     "synthesize",
     "train",

@@ -10,11 +10,13 @@ import aio_reid
 from aio_reid.datasets.catalogue import CATALOGUE, WITHDRAWN, find_available, find_dataset
 from aio_reid.errors import ConfigError, DataError
 
-OURS = {"market1501", "msmt17", "cuhk03-np-detected", "cuhk03-np-labeled", "sysu-mm01", "regdb", "llcm", "pku-sketch"}
+PHOTOS = {"market1501", "msmt17", "cuhk03-np-detected", "cuhk03-np-labeled"}
+OTHERS = {"sysu-mm01", "regdb", "llcm", "pku-sketch", "market-sketch-1k", "orbench", "synth-pedes"}
+TEXTS = {"cuhk-pedes", "icfg-pedes", "rstpreid"}
 
 
 def test_every_entry_is_filled_in() -> None:
-    assert set(CATALOGUE) >= OURS
+    assert set(CATALOGUE) == PHOTOS | OTHERS | TEXTS | {f"tri-{name}" for name in TEXTS}
     for name, entry in CATALOGUE.items():
         assert find_dataset(name) is entry
         assert name == entry.name == name.lower()
@@ -61,6 +63,16 @@ def test_folders_below_a_common_root(tmp_path: Path) -> None:
     }
     with pytest.raises(DataError, match="no folder"):
         find_available(tmp_path / "LLCM")
+
+
+def test_sets_that_share_a_folder_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "CUHK-PEDES" / "imgs").mkdir(parents=True)
+    (tmp_path / "RSTPReid" / "imgs-sketch").mkdir(parents=True)
+    assert find_available(tmp_path) == {
+        "cuhk-pedes": tmp_path / "CUHK-PEDES",
+        "rstpreid": tmp_path / "RSTPReid",
+        "tri-rstpreid": tmp_path / "RSTPReid",
+    }
 
 
 def test_importing_the_catalogue_is_light() -> None:

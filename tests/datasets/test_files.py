@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from aio_reid.datasets.files import find_home, keep_present, list_files, match_files, read_ids, read_index
+from aio_reid.datasets.files import find_home, list_files, match_files, read_ids, read_index
+from aio_reid.datasets.pictures import keep_present
 from aio_reid.errors import DataError
 
 
@@ -58,7 +59,7 @@ def test_pictures_that_are_not_there_are_left_out(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     for name in ("a/1.jpg", "2.jpg"):
         (tmp_path / name).touch()
-    index = [("2.jpg", 7), ("a/1.jpg", 8), ("a/3.jpg", 9), ("b/1.jpg", 10)]
+    index = [("2.jpg", 7), ("a/1.jpg", 8), ("a/3.jpg", 9), ("b/1.jpg", 10), ("2.jpg/1.jpg", 11), ("\0/1.jpg", 12)]
     assert keep_present(tmp_path, index) == [(tmp_path / "2.jpg", 7), (tmp_path / "a" / "1.jpg", 8)]
 
 

@@ -1,4 +1,4 @@
-"""JSON lists object by object: the same as the standard reader gives, wherever a chunk of the file ends."""
+"""JSON lists object by object: the same as the standard reader gives, wherever a chunk of the file ends; objects."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aio_reid.datasets import json_lists
-from aio_reid.datasets.json_lists import read_objects
+from aio_reid.datasets.json_lists import read_object, read_objects
 from aio_reid.errors import DataError
 
 ITEMS = [
@@ -83,3 +83,29 @@ def test_a_broken_object_is_told_before_the_rest_is_read(tmp_path: Path, monkeyp
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"there is no a\.json in .*; complete the copy or correct the folder"):
         list(read_objects(tmp_path / "a.json"))
+    with pytest.raises(DataError, match=r"there is no a\.json in .*; complete the copy or correct the folder"):
+        read_object(tmp_path / "a.json")
+
+
+def test_one_object(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(ITEMS[0]), encoding="utf-8-sig")
+    assert read_object(path) == ITEMS[0]
+    for content, reason in {
+        b"": "Expecting value",
+        b'{"a": 1': "Expecting ',' delimiter",
+        b"[1]": "it holds something else",
+        b'{"a": "\xe9"}': "can't decode byte 0xe9",
+        b"[" * 100_000: "recursion",
+        b'{"a": ' + b"1" * 5_000 + b"}": "Exceeds the limit",
+    }.items():
+        path.write_bytes(content)
+        with pytest.raises(
+            DataError, match=r"a\.json cannot be read as a JSON object \(.*; get the file anew"
+        ) as caught:
+            read_object(path)
+        assert reason in str(caught.value)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(DataError, match=r"\(Is a directory\)"):
+        read_object(path)

@@ -81,6 +81,7 @@ def test_records(tree: Path) -> None:
         *train,  # ordered by folder, and folder 0003 is of person 2
         ("gallery", "rgb", "888"),
         ("gallery", "rgb", "601"),
+        *(("query", kind, "888") for kind in ("infrared", "infrared", "pencil", "sketch", "text", "text")),
     ]
     assert (records[4].caption, records[4].source_image_id) == ("A woman in blue.", "vis/0003/a.jpg")
     assert all(r.image_path is None or r.image_path.is_file() for r in records)
@@ -112,6 +113,13 @@ def test_what_many_lists_name_is_one_record(tree: Path) -> None:
     assert all(len(ids) == 1 for ids in found.values())
 
 
+def test_each_record_of_a_query_is_there_once(tree: Path) -> None:
+    asked = [r for r in parse(tree) if r.split is Split.QUERY]
+    assert len(asked) == len(set(asked)) == 6
+    assert {named(r) for r in asked} == {str(tree / i) if "/" in i else i for items in ITEMS.values() for i in items}
+    assert asked[:2] == [query[0] for query in parse_tasks(tree)["NIR"]]
+
+
 def named(record: Record) -> str:
     return str(record.caption or record.image_path)
 
@@ -128,7 +136,7 @@ def named(record: Record) -> str:
         ("CP", {"888": 1}, ("CP: there is no list of entries",)),
         ("CP+NIR", [[888, NIR[0], *ITEMS["CP"]]], (f"CP+NIR, entry 1: {NIR[0]!r}", "cp/FOLDER/NAME.jpg")),
         (GALLERY, [[888, NIR[0]]], (f"{GALLERY}, entry 1: {NIR[0]!r}", "vis/FOLDER/NAME.jpg")),
-        ("CP", [[888, "cp/0706/gone.jpg"]], ("1 pictures", "cp/0706/gone.jpg", "complete the copy")),
+        ("CP", [[888, "cp/0706/gone.jpg"]], ("1 of the pictures", "cp/0706/gone.jpg", "complete the copy")),
     ],
 )
 def test_wrong_entries_are_named(tree: Path, task: str, entries: Any, parts: tuple[str, ...]) -> None:
@@ -164,7 +172,7 @@ def test_a_folder_of_two_persons_links_nothing(tree: Path) -> None:
     [
         ('[{"id": 1}]', ("entry 1: there is no 'file_path'",)),
         (json.dumps([TRAIN[0] | {"file_path": "0003/b.jpg"}]), ("file_path is '0003/b.jpg'", "vis/FOLDER/NAME.jpg")),
-        (json.dumps([TRAIN[0] | {"file_path": "vis/0003/gone.jpg"}]), ("1 pictures", "gone.jpg")),
+        (json.dumps([TRAIN[0] | {"file_path": "vis/0003/gone.jpg"}]), ("1 of the pictures", "gone.jpg")),
         (json.dumps([TRAIN[0] | {"caption": None}]), ("entry 1: caption is None",)),
         ("[", ("cannot be read as a JSON list",)),
     ],
@@ -187,7 +195,7 @@ def test_missing_and_broken_files(tree: Path, tmp_path_factory: pytest.TempPathF
         parse(tree)
     for content in ("{", "[]"):
         (tree / "test_gallery_and_queries.json").write_text(content, encoding="utf-8")
-        with pytest.raises(DataError, match=r"test_gallery_and_queries\.json (cannot be read as JSON|holds no object)"):
+        with pytest.raises(DataError, match=r"queries\.json cannot be read as a JSON object \((Exp|it holds)"):
             parse(tree)
     (tree / "test_gallery_and_queries.json").unlink()
     with pytest.raises(DataError, match=r"there is no test_gallery_and_queries\.json in"):

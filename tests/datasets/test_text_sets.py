@@ -148,9 +148,9 @@ def test_the_order_of_the_annotation_does_not_matter(tmp_path: Path) -> None:
         ({"captions": 3}, ("entry 2: captions is 3", "a list of them")),
         (
             {"file_path": "CUHK01/gone.png"},
-            ("1 pictures", "are missing, the first is", "gone.png", "complete the copy"),
+            ("1 of the pictures", "are missing, the first is", "gone.png", "complete the copy"),
         ),
-        ({"file_path": "CUHK09/0363004.png"}, ("1 pictures", "CUHK09", "complete the copy")),
+        ({"file_path": "CUHK09/0363004.png"}, ("1 of the pictures", "CUHK09", "complete the copy")),
     ],
 )
 def test_a_wrong_entry_is_named(tmp_path: Path, change: dict[str, Any], parts: tuple[str, ...]) -> None:
@@ -235,5 +235,5 @@ def test_sketches_in_the_folder_of_the_other_sets_or_incomplete(tmp_path: Path) 
         parse_tri_cuhk_pedes(tmp_path)
     make_copy(tmp_path, "reid_raw.json", CUHK, "imgs-sketch2")
     (tmp_path / "imgs-sketch2" / "cam_a" / "009_2.jpg").unlink()
-    with pytest.raises(DataError, match=r"1 pictures .* missing, the first is .*imgs-sketch2/cam_a/009_2\.jpg"):
+    with pytest.raises(DataError, match=r"1 of the pictures .* missing, the first is .*imgs-sketch2/cam_a/009_2\.jpg"):
         parse_tri_cuhk_pedes(tmp_path)

@@ -1,11 +1,18 @@
-"""`aio-reid data list` and `aio-reid data verify`: which data sets can be read, and whether a copy of one is whole."""
+"""`aio-reid data list`, `data verify` and `data check`: which data sets can be read, and whether yours is whole."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from aio_reid.datasets.check import Remark
+    from aio_reid.datasets.verify import Verification
+
+JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write everything as JSON.")]
 
 
 def list_datasets(
@@ -23,13 +30,70 @@ def list_datasets(
 def verify_dataset(
     name: Annotated[str, typer.Argument(help="A name that `aio-reid data list` shows.")],
     root: Annotated[Path, typer.Option(metavar="DIR", help="The folder of the data set.")],
+    report: JsonFile = None,
 ) -> None:
     """Count and decode the pictures of a data set. Exit code 1 when it is not complete."""
     from aio_reid.cli.show import print_verification
     from aio_reid.datasets.verify import verify
+    from aio_reid.gallery.outputs import check_writable
     from aio_reid.progress import console_progress
 
+    if report is not None:
+        check_writable(report)
     found = verify(name, root, progress=console_progress())
     print_verification(found)
+    if report is not None:
+        _write(report, {"format": "aio-reid data verify 1", "root": root, **_verification(found)})
     if not found.is_complete:
         raise typer.Exit(1)
+
+
+def check(
+    manifest: Annotated[Path, typer.Argument(help="A manifest, CSV or Parquet.")],
+    compare_contents: Annotated[
+        bool, typer.Option("--compare-contents", help="Also read pictures, to find copies of one under several names.")
+    ] = False,
+    report: JsonFile = None,
+) -> None:
+    """Say what is wrong with a manifest, errors first. Exit code 1 when there is an error.
+
+    An error would make a training or an evaluation fail or mean nothing, after a warning its result does not mean what
+    it seems to, and a note is good to know.
+    """
+    from aio_reid.cli.show import print_remarks
+    from aio_reid.datasets.check import check_manifest
+    from aio_reid.gallery.outputs import check_writable
+
+    if report is not None:
+        check_writable(report)
+    remarks = check_manifest(manifest, compare_contents=compare_contents)
+    print_remarks(remarks)
+    if report is not None:
+        about = {"manifest": manifest, "compared_contents": compare_contents}
+        _write(report, {"format": "aio-reid data check 1", **about, "remarks": [_remark(item) for item in remarks]})
+    if any(item.severity == "error" for item in remarks):
+        raise typer.Exit(1)
+
+
+def _verification(found: Verification) -> dict[str, object]:
+    return {
+        "name": found.name,
+        "release": found.release,
+        "is_complete": found.is_complete,
+        "counts": [{"what": c.what, "found": c.found, "published": c.published} for c in found.counts],
+        "num_pictures": found.num_pictures,
+        "unreadable": [{"path": item.path, "reason": item.reason} for item in found.unreadable],
+    }
+
+
+def _remark(remark: Remark) -> dict[str, object]:
+    return {"severity": remark.severity, "text": remark.text}
+
+
+def _write(path: Path, content: dict[str, object]) -> None:
+    from aio_reid.cli.show import remark
+    from aio_reid.gallery.outputs import write_whole
+    from aio_reid.gallery.result import shown
+
+    write_whole(path, json.dumps(content, indent=2, ensure_ascii=False, default=shown) + "\n")
+    remark(f"written: {path}")

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from aio_reid.datasets.catalogue import DatasetEntry
+    from aio_reid.datasets.entries import DatasetEntry
+    from aio_reid.datasets.remarks import Remark
     from aio_reid.datasets.verify import Verification
     from aio_reid.demo import Demo
     from aio_reid.doctor import Check
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from aio_reid.gallery.result import SearchResult
 
 MOST_UNREADABLE = 10
+"""How many unreadable pictures are named; --json FILE lists them all."""
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -51,10 +53,7 @@ def print_search(result: SearchResult) -> None:
     if result.unread_words:
         words = " ".join(shown(word) for word in result.unread_words)
         remark(f'not read, because the sentence is too long: "{words}"; shorten it or give a second --text')
-    for item in result.unreadable[:MOST_UNREADABLE]:
-        remark(f"not searched: {shown(item.path)}: {shown(item.error)}")
-    if len(result.unreadable) > MOST_UNREADABLE:
-        remark(f"not searched: {len(result.unreadable) - MOST_UNREADABLE} more; --json FILE lists them all")
+    _print_unreadable("not searched", [(item.path, item.error) for item in result.unreadable])
     for note in result.notes:
         remark(note)
     remark(STATEMENT)
@@ -107,15 +106,34 @@ def print_datasets(
 
 
 def print_verification(result: Verification) -> None:
-    """Print the counts of a copy beside the published ones, which release it is, and every unreadable picture."""
+    """Print the counts of a copy beside the published ones, which release it is, and the first unreadable pictures."""
     print_table(("what", "found", "published"), [(c.what, str(c.found), str(c.published)) for c in result.counts])
     remark(result.release)
-    for item in result.unreadable:
-        remark(f"unreadable: {item.path}: {item.reason}")
+    _print_unreadable("unreadable", [(item.path, item.reason) for item in result.unreadable])
     verdict = "complete" if result.is_complete else "NOT complete"
     remark(f"{verdict}; {result.num_pictures} pictures read, {len(result.unreadable)} of them unreadable")
+
+
+def print_remarks(remarks: Sequence[Remark]) -> None:
+    """Print what is wrong with a manifest, a line each, and how many there are of each severity."""
+    from aio_reid.datasets.remarks import SEVERITIES, counted
+    from aio_reid.gallery.result import shown
+
+    for item in remarks:
+        print(f"{item.severity}: {shown(item.text)}")
+    found = [item.severity for item in remarks]
+    remark(", ".join(counted(found.count(severity), severity) for severity in SEVERITIES))
 
 
 def remark(text: str) -> None:
     """Print one line that belongs to the result, but is not part of it."""
     print(text, file=sys.stderr)
+
+
+def _print_unreadable(what: str, pictures: Sequence[tuple[Path, str]]) -> None:
+    from aio_reid.gallery.result import shown
+
+    for path, reason in pictures[:MOST_UNREADABLE]:
+        remark(f"{what}: {shown(path)}: {shown(reason)}")
+    if len(pictures) > MOST_UNREADABLE:
+        remark(f"{what}: {len(pictures) - MOST_UNREADABLE} more; --json FILE lists them all")

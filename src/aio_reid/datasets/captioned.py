@@ -13,10 +13,11 @@ from pathlib import Path
 
 from aio_reid.datasets.counts import name_copy
 from aio_reid.datasets.json_lists import read_objects
-from aio_reid.datasets.pictures import check_pictures
+from aio_reid.datasets.pictures import check_pictures, leads_out
 from aio_reid.errors import DataError
 from aio_reid.records import Modality, Record, Split
 
+_MOST_DIGITS = 18
 _SEARCHED = {"train": Split.TRAIN, "val": Split.VAL, "test": Split.GALLERY}
 _ASKED = {"train": Split.TRAIN, "val": Split.VAL, "test": Split.QUERY}
 
@@ -97,16 +98,28 @@ def read_photos(
         place = f"{annotation}, entry {number}"
         split = _value(place, entry, "split") if has_splits else "train"
         if not isinstance(split, str) or split not in _SEARCHED:
-            raise DataError(f"{place}: split is {split!r}; it is one of: {', '.join(_SEARCHED)}")
-        person, path = _value(place, entry, "id"), _value(place, entry, picture_key)
-        if isinstance(person, bool) or not str(person).isdecimal():
-            raise DataError(f"{place}: id is {person!r}; it is a whole number in the published file")
-        if not isinstance(path, str) or not path or path.startswith("/") or ".." in path.split("/"):
-            raise DataError(f"{place}: {picture_key} is {path!r}; it is a path relative to the folder of the pictures")
+            raise DataError(f"{place}: split is {split!r:.80}; it is one of: {', '.join(_SEARCHED)}")
+        person, path = read_number(place, "id", _value(place, entry, "id")), _value(place, entry, picture_key)
+        if not isinstance(path, str) or not path or leads_out(path):
+            raise DataError(
+                f"{place}: {picture_key} is {path!r:.80}; it is a path relative to the folder of the pictures"
+            )
         captions = _captions(place, _value(place, entry, captions_key), captions_key)
         # One text for all photos of a person: SYNTH-PEDES has millions.
-        photos.append(CaptionedPhoto(split, sys.intern(str(person)), path, captions))
+        photos.append(CaptionedPhoto(split, sys.intern(person), path, captions))
     return photos
+
+
+def read_number(place: str, key: str, value: object) -> str:
+    """Return the id of a person, which annotations write as a whole number or as its digits, as text.
+
+    Raises:
+        DataError: it is something else.
+    """
+    text = str(value)
+    if isinstance(value, bool) or not text.isdecimal() or len(text) > _MOST_DIGITS:
+        raise DataError(f"{place}: {key} is {value!r:.80}; it is a whole number in the published file")
+    return text
 
 
 def photo_records(dataset: str, folder: Path, photos: Iterable[CaptionedPhoto]) -> Iterator[Record]:

@@ -14,8 +14,9 @@ import re
 from pathlib import Path
 
 from aio_reid.datasets.counts import count_photo_splits, name_records
-from aio_reid.datasets.files import find_home, keep_present, match_files
-from aio_reid.datasets.matlab import read_mat
+from aio_reid.datasets.files import find_home, match_files
+from aio_reid.datasets.matlab import read_mat, texts, whole_numbers
+from aio_reid.datasets.pictures import keep_present, leads_out
 from aio_reid.errors import DataError
 from aio_reid.records import Modality, Record, Split
 
@@ -24,6 +25,7 @@ _TEST = {"test persons": 700, "query pictures": 1_400}
 PUBLISHED_DETECTED = {"train persons": 767, "train pictures": 7_365, **_TEST, "gallery pictures": 5_332}
 PUBLISHED_LABELED = {"train persons": 767, "train pictures": 7_368, **_TEST, "gallery pictures": 5_328}
 _FOLDERS = {"bounding_box_train": Split.TRAIN, "query": Split.QUERY, "bounding_box_test": Split.GALLERY}
+_PACKAGES = ("cuhk03-np", "CUHK03-NP")
 _PICTURE = re.compile(r"(\d+)_c([12])_.*")
 
 
@@ -46,6 +48,10 @@ def parse_labeled(root: Path) -> list[Record]:
 def _parse(root: Path, boxes: str, published: dict[str, int]) -> list[Record]:
     name = f"cuhk03-np-{boxes}"
     split_file = root / f"cuhk03_new_protocol_config_{boxes}.mat"
+    if not any(path.exists() for path in (split_file, *(root / folder / boxes for folder in ("", *_PACKAGES)))):
+        raise DataError(
+            f"{root} is no copy of {TITLE}: it lacks {split_file.name!r} or {boxes!r}; give the folder that holds one"
+        )
     records = _parse_split_file(split_file, name, boxes) if split_file.exists() else _parse_folders(root, name, boxes)
     return name_records(records, name, published, count_photo_splits(records), root)
 
@@ -59,12 +65,15 @@ def _parse_split_file(path: Path, name: str, boxes: str) -> list[Record]:
         )
     splits = {"train_idx": Split.TRAIN, "query_idx": Split.QUERY, "gallery_idx": Split.GALLERY}
     content = read_mat(path, ("filelist", "labels", "camId", *splits))
-    files = [str(cell.item()) for cell in content["filelist"].ravel()]
-    persons, views = (content[word].ravel() for word in ("labels", "camId"))
+    files = texts(path, "filelist", content["filelist"])
+    numbers = {word: whole_numbers(path, word, content[word]) for word in ("labels", "camId", *splits)}
+    persons, views = numbers["labels"], numbers["camId"]
+    if strays := [file for file in files if leads_out(file)]:
+        raise DataError(f"{path}: 'filelist' names {strays[0]!r:.80}, which leads out of {folder}; download it again")
     records = []
     for variable, split in splits.items():
-        rows = content[variable].ravel().astype(int) - 1  # MATLAB counts from 1
-        if rows.min(initial=0) < 0 or rows.max(initial=0) >= min(len(files), len(persons), len(views)):
+        rows = [number - 1 for number in numbers[variable]]  # MATLAB counts from 1
+        if min(rows, default=0) < 0 or max(rows, default=-1) >= min(len(files), len(persons), len(views)):
             raise DataError(f"{path}: {variable!r} points outside the list of files; download it again")
         for picture, row in keep_present(folder, sorted((files[row], row) for row in rows)):
             records.append(Record(name, split, Modality.RGB, str(persons[row]), str(views[row]), picture))
@@ -72,7 +81,7 @@ def _parse_split_file(path: Path, name: str, boxes: str) -> list[Record]:
 
 
 def _parse_folders(root: Path, name: str, boxes: str) -> list[Record]:
-    home = find_home(root, [f"{boxes}/{folder}" for folder in _FOLDERS], ("cuhk03-np", "CUHK03-NP"), TITLE)
+    home = find_home(root, [f"{boxes}/{folder}" for folder in _FOLDERS], _PACKAGES, TITLE)
     return [
         Record(name, split, Modality.RGB, match[1], match[2], path)
         for folder, split in _FOLDERS.items()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
-from pathlib import Path, PurePosixPath
-from typing import TypeVar
+from collections.abc import Sequence
+from pathlib import Path
 
+from aio_reid.datasets.pictures import leads_out
 from aio_reid.errors import DataError
 
-Label = TypeVar("Label")
+_MOST_DIGITS = 9
 
 
 def find_home(root: Path, wanted: Sequence[str], inside: Sequence[str], title: str) -> Path:
@@ -58,9 +58,7 @@ def match_files(folder: Path, layout: re.Pattern[str], suffix: str, title: str) 
             )
         found.append((path, match))
     if not found:
-        raise DataError(
-            f"there are no {suffix} files in {folder}; give the folder of {title} that holds {folder.name!r}"
-        )
+        raise DataError(f"there are no {suffix} files in {folder}; complete the copy of {title}")
     return found
 
 
@@ -76,29 +74,18 @@ def read_index(path: Path) -> list[tuple[str, str]]:
         if not words:
             continue
         if len(words) != 2:
-            raise DataError(f"{path}, line {number}: {line.strip()!r} is not 'PICTURE LABEL'; download the list again")
+            raise DataError(
+                f"{path}, line {number}: {line.strip()!r:.80} is not 'PICTURE LABEL'; download the list again"
+            )
         picture, label = words
-        parts = PurePosixPath(picture)
-        if parts.is_absolute() or ".." in parts.parts:
-            raise DataError(f"{path}, line {number}: {picture!r} leads out of the data set; download the list again")
+        if leads_out(picture):
+            raise DataError(
+                f"{path}, line {number}: {picture!r:.80} leads out of the data set; download the list again"
+            )
         if picture in lines:
-            raise DataError(f"{path}, line {number}: {picture!r} is listed twice; download the list again")
+            raise DataError(f"{path}, line {number}: {picture!r:.80} is listed twice; download the list again")
         lines[picture] = label
     return sorted(lines.items())
-
-
-def keep_present(folder: Path, index: Iterable[tuple[str, Label]]) -> list[tuple[Path, Label]]:
-    """Return the entries whose picture is in the folder; each subfolder is listed once, and no picture is opened."""
-    listed: dict[str, frozenset[str]] = {}
-    present = []
-    for picture, label in index:
-        parent, _, name = picture.rpartition("/")
-        if parent not in listed:
-            inside = folder / parent
-            listed[parent] = frozenset(os.listdir(inside)) if inside.is_dir() else frozenset()
-        if name in listed[parent]:
-            present.append((folder / picture, label))
-    return present
 
 
 def read_ids(path: Path) -> list[int]:
@@ -107,10 +94,10 @@ def read_ids(path: Path) -> list[int]:
     Raises:
         DataError: the file cannot be read, or holds something else.
     """
-    try:
-        return sorted({int(word) for word in _read_text(path).replace(",", " ").split()})
-    except ValueError:
-        raise DataError(f"{path} does not hold numbers with commas between them; download it again") from None
+    words = _read_text(path).replace(",", " ").split()
+    if not all(word.isdecimal() and len(word) <= _MOST_DIGITS for word in words):
+        raise DataError(f"{path} does not hold numbers with commas between them; download it again")
+    return sorted({int(word) for word in words})
 
 
 def _read_text(path: Path) -> str:

@@ -1,4 +1,6 @@
-"""JSON lists read object by object: the annotation of SYNTH-PEDES has 4.8 million and fits no memory as a whole."""
+"""The JSON files of data sets: lists read object by object, for SYNTH-PEDES's of 4.8 million fits no memory as a whole,
+and single objects.
+"""
 
 from __future__ import annotations
 
@@ -26,13 +28,30 @@ def read_objects(path: Path) -> Iterator[dict[str, object]]:
         with path.open(encoding="utf-8-sig") as file:
             for number, item in enumerate(_Scanner(file).items(), start=1):  # noqa: B007
                 yield item
-    except FileNotFoundError as error:
-        raise DataError(f"there is no {path.name} in {path.parent}; complete the copy or correct the folder") from error
     except (OSError, ValueError, RecursionError) as error:
-        reason = error.msg if isinstance(error, json.JSONDecodeError) else error
-        raise DataError(
-            f"{path} cannot be read as a JSON list of objects (after {number} of them: {reason}); get the file anew"
-        ) from error
+        raise _explain(path, "a JSON list of objects", error, f"after {number} of them: ") from error
+
+
+def read_object(path: Path) -> dict[str, object]:
+    """Return the one JSON object (UTF-8) that a file holds.
+
+    Raises:
+        DataError: the file is missing or unreadable, is not JSON, or is not an object.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        if not isinstance(content, dict):
+            raise ValueError("it holds something else")
+    except (OSError, ValueError, RecursionError) as error:
+        raise _explain(path, "a JSON object", error) from error
+    return content
+
+
+def _explain(path: Path, kind: str, error: Exception, place: str = "") -> DataError:
+    if isinstance(error, FileNotFoundError):
+        return DataError(f"there is no {path.name} in {path.parent}; complete the copy or correct the folder")
+    reason = getattr(error, "msg", None) or getattr(error, "strerror", None) or error
+    return DataError(f"{path} cannot be read as {kind} ({place}{reason}); get the file anew")
 
 
 class _Scanner:

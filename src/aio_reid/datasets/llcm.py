@@ -13,7 +13,8 @@ import re
 from pathlib import Path
 
 from aio_reid.datasets.counts import count_infrared_splits, name_records
-from aio_reid.datasets.files import find_home, keep_present, list_files, read_ids, read_index
+from aio_reid.datasets.files import find_home, list_files, read_ids, read_index
+from aio_reid.datasets.pictures import keep_present
 from aio_reid.errors import DataError
 from aio_reid.records import Modality, Record, Split
 

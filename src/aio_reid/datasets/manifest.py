@@ -20,12 +20,13 @@ import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import astuple, dataclass, fields
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from aio_reid.datasets.pictures import leads_out
 from aio_reid.datasets.tables import Cells, read_cells
 from aio_reid.errors import DataError, StorageError
 from aio_reid.records import Modality, Record, Split
@@ -166,8 +167,7 @@ def _check_path(path: Path, number: int, picture: str) -> None:
         raise _error(
             path, number, f"path {picture!r} is a Windows path; write '/' between its parts, relative to {path.parent}"
         )
-    parts = PurePosixPath(picture)
-    if parts.is_absolute() or ".." in parts.parts or "\0" in picture:
+    if leads_out(picture) or "\0" in picture:
         raise _error(
             path,
             number,

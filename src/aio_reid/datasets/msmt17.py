@@ -14,7 +14,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from aio_reid.datasets.counts import count_persons, count_pictures, name_records
-from aio_reid.datasets.files import find_home, keep_present, read_index
+from aio_reid.datasets.files import find_home, read_index
+from aio_reid.datasets.pictures import keep_present
 from aio_reid.errors import DataError
 from aio_reid.records import Modality, Record, Split
 
@@ -79,6 +80,6 @@ def _find_release(root: Path) -> tuple[Path, str]:
 
 def _camera(path: Path) -> str:
     fields = path.stem.split("_")
-    if len(fields) < 3 or not fields[2].isdigit():
+    if len(fields) < 3 or not fields[2].isdecimal():
         raise DataError(f"{path} is not called as {TITLE} calls its files (PERSON_NUMBER_CAMERA_...); correct the list")
     return fields[2]

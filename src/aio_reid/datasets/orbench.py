@@ -11,9 +11,7 @@ from pathlib import Path
 
 from aio_reid.datasets.captioned import CaptionedPhoto, caption_records, photo_records
 from aio_reid.datasets.counts import name_copy
-from aio_reid.datasets.files import list_files
-from aio_reid.datasets.orbench_files import Entries, link_folders, read_test, read_train
-from aio_reid.errors import DataError
+from aio_reid.datasets.orbench_files import Entries, list_partners, read_test, read_train
 from aio_reid.records import Modality, Query, Record, Split
 
 NAME = "orbench"
@@ -32,7 +30,8 @@ TASKS = tuple(
 
 
 def parse(root: Path) -> list[Record]:
-    """Return the training records (photos and captions by person and path, then the others), then the test's gallery.
+    """Return the training records (photos and captions by person and path, then the others), then the test's gallery,
+    then each record of a query once, in the order in which the tasks name it first.
 
     Persons are called by their "id", not by the folder that links their pictures (888 is in folder 0706).
 
@@ -40,18 +39,15 @@ def parse(root: Path) -> list[Record]:
         DataError: an annotation, picture or folder is missing or wrong, a folder has two persons, or there is too much.
     """
     photos, entries = read_train(root / "train_annos.json"), _read_entries(root)
-    dataset, persons = _name(root, photos, entries), link_folders(photos)
+    dataset = _name(root, photos, entries)
     others = [
-        Record(dataset, Split.TRAIN, kind, persons[folder], image_path=path)
-        for name, kind in FOLDERS.items()
-        for folder in sorted(persons)
-        for path in list_files(root / name / folder, ".jpg")
+        Record(dataset, Split.TRAIN, FOLDERS[folder], person, image_path=path)
+        for folder, person, path in list_partners(root, photos, list(FOLDERS))
     ]
-    lacking = [name for name, kind in FOLDERS.items() if all(record.modality is not kind for record in others)]
-    if lacking:
-        raise DataError(f"there are no .jpg files of training persons in {root / lacking[0]}; complete the copy")
     gallery = [Record(dataset, Split.GALLERY, Modality.RGB, who, None, root / path) for who, path in entries[GALLERY]]
-    return [*photo_records(dataset, root, photos), *caption_records(dataset, photos), *others, *gallery]
+    queries = (query for task in _make_tasks(root, dataset, entries).values() for query in task)
+    asked = dict.fromkeys(record for query in queries for record in query)
+    return [*photo_records(dataset, root, photos), *caption_records(dataset, photos), *others, *gallery, *asked]
 
 
 def parse_tasks(root: Path) -> dict[str, list[Query]]:
@@ -61,7 +57,10 @@ def parse_tasks(root: Path) -> dict[str, list[Query]]:
         DataError: as `parse`.
     """
     photos, entries = read_train(root / "train_annos.json"), _read_entries(root)
-    dataset = _name(root, photos, entries)
+    return _make_tasks(root, _name(root, photos, entries), entries)
+
+
+def _make_tasks(root: Path, dataset: str, entries: Entries) -> dict[str, list[Query]]:
     known: dict[tuple[Modality, str, str], Record] = {}  # one record for what many lists name
 
     def record(kind: Modality, person: str, item: str) -> Record:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from aio_reid.datasets.captioned import CaptionedPhoto, read_photos
-from aio_reid.datasets.pictures import check_pictures
+from aio_reid.datasets.captioned import CaptionedPhoto, read_number, read_photos
+from aio_reid.datasets.files import list_files
+from aio_reid.datasets.json_lists import read_object
+from aio_reid.datasets.pictures import check_pictures, leads_out
 from aio_reid.errors import DataError
 
 Entries = dict[str, list[list[str]]]
@@ -26,16 +27,18 @@ def read_train(path: Path) -> list[CaptionedPhoto]:
     )
     for photo in photos:
         if len(photo.path.split("/")) != 3 or not photo.path.startswith("vis/"):
-            raise DataError(f"{path}: file_path is {photo.path!r}; it is vis/FOLDER/NAME.jpg in the published file")
+            raise DataError(f"{path}: file_path is {photo.path!r:.80}; it is vis/FOLDER/NAME.jpg in the published file")
     check_pictures(path.parent, (photo.path for photo in photos), path)
     return photos
 
 
-def link_folders(photos: Sequence[CaptionedPhoto]) -> dict[str, str]:
-    """Return the person of each folder, as the paths of the photos tell it; pictures of other kinds have the same.
+def list_partners(root: Path, photos: Sequence[CaptionedPhoto], kinds: Sequence[str]) -> list[tuple[str, str, Path]]:
+    """Return the other pictures of the persons in the photos: the kind ("nir", ...), the person, the file.
+
+    They are linked by their folders, as the paths of the photos tell them, and ordered by kind, folder and name.
 
     Raises:
-        DataError: two persons share a folder.
+        DataError: two persons share a folder, or there are no pictures of a kind.
     """
     persons: dict[str, str] = {}
     for photo in photos:
@@ -44,7 +47,13 @@ def link_folders(photos: Sequence[CaptionedPhoto]) -> dict[str, str]:
             raise DataError(
                 f"the folder vis/{folder} is of the persons {persons[folder]} and {photo.person}; get the file anew"
             )
-    return persons
+    found = []
+    for kind in kinds:
+        files = [(kind, persons[f], path) for f in sorted(persons) for path in list_files(root / kind / f, ".jpg")]
+        if not files:
+            raise DataError(f"there are no .jpg files of training persons in {root / kind}; complete the copy")
+        found += files
+    return found
 
 
 def read_test(path: Path, keys: Mapping[str, Sequence[str]]) -> Entries:
@@ -57,7 +66,7 @@ def read_test(path: Path, keys: Mapping[str, Sequence[str]]) -> Entries:
     Raises:
         DataError: the file cannot be read, a list is missing, unknown or empty, an entry is wrong or a picture missing.
     """
-    content = _read_object(path)
+    content = read_object(path)
     for names, problem in ((set(keys) - set(content), "lacks"), (set(content) - set(keys), "has the unknown")):
         if names:
             raise DataError(
@@ -75,18 +84,6 @@ def read_test(path: Path, keys: Mapping[str, Sequence[str]]) -> Entries:
     return entries
 
 
-def _read_object(path: Path) -> dict[str, object]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise DataError(f"there is no {path.name} in {path.parent}; complete the copy or correct the folder") from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise DataError(f"{path} cannot be read as JSON ({error}); get the file anew") from error
-    if not isinstance(content, dict):
-        raise DataError(f"{path} holds no object of lists; get the published file")
-    return content
-
-
 def _read_list(place: str, entries: object, folders: Sequence[str]) -> list[list[str]]:
     if not isinstance(entries, list) or not entries:
         raise DataError(f"{place}: there is no list of entries; get the published file")
@@ -98,10 +95,13 @@ def _read_entry(place: str, entry: object, folders: Sequence[str], kept: dict[st
     if not isinstance(entry, list) or len(entry) != 1 + len(folders):
         raise DataError(f"{place}: {entry!r:.80} is not a person and {len(folders)} items; get the published file")
     person, *items = entry
-    if isinstance(person, bool) or not str(person).isdecimal():
-        raise DataError(f"{place}: person is {person!r}; it is a whole number in the published file")
+    number = read_number(place, "person", person)
     for item, folder in zip(items, folders, strict=True):
         kind = f"a path {folder}/FOLDER/NAME.jpg" if folder else "a sentence"
-        if not isinstance(item, str) or not item.strip() or (folder and not item.startswith(f"{folder}/")):
+        if not isinstance(item, str) or not item.strip() or (folder and not _lies_in(folder, item)):
             raise DataError(f"{place}: {item!r:.80} stands where the published file has {kind}; get that file")
-    return [kept.setdefault(text, text) for text in (str(person), *items)]
+    return [kept.setdefault(text, text) for text in (number, *items)]
+
+
+def _lies_in(folder: str, item: str) -> bool:
+    return item.startswith(f"{folder}/") and not leads_out(item)

@@ -6,15 +6,17 @@ with the persons that each of five artists drew; `descriptions.json` (person -> 
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
 from aio_reid.datasets.counts import name_copy
+from aio_reid.datasets.files import find_home, match_files
+from aio_reid.datasets.json_lists import read_object
 from aio_reid.errors import DataError
 from aio_reid.records import Modality, Record, Split
 
 NAME = "pku-sketch"
+TITLE = "PKU-Sketch"
 PUBLISHED = {"persons": 200, "photos": 400, "sketches": 200}
 _PHOTO = re.compile(r"(\d+)_(\d+)_(\d+)")
 _SKETCH = re.compile(r"(\d+)")
@@ -32,11 +34,12 @@ def parse(root: Path) -> list[Record]:
         DataError: folders are missing or empty, a file name does not fit the layout, there is more than was published,
             a sentence describes a person without a photo, or a sketch has two artists.
     """
-    photos, sketches = _match_files(root / "photo", _PHOTO), _match_files(root / "sketch", _SKETCH)
-    sentences = _read_sentences(root / "descriptions.json", {name[1] for _, name in photos})
+    home = find_home(root, ("photo", "sketch"), (), TITLE)
+    photos, sketches = _match_files(home / "photo", _PHOTO), _match_files(home / "sketch", _SKETCH)
+    sentences = _read_sentences(home / "descriptions.json", {name[1] for _, name in photos})
     persons = {name[1] for _, name in [*photos, *sketches]}
     counts = {"persons": len(persons), "photos": len(photos), "sketches": len(sketches)}
-    dataset, artists = name_copy(NAME, PUBLISHED, counts, root), _read_artists(root / "styleAnnotation")
+    dataset, artists = name_copy(NAME, PUBLISHED, counts, root), _read_artists(home / "styleAnnotation")
     return [
         *(Record(dataset, Split.GALLERY, Modality.RGB, name[1], name[2], path) for path, name in photos),
         *(Record(dataset, Split.QUERY, Modality.SKETCH, n[1], artists.get(n[1]), path) for path, n in sketches),
@@ -45,16 +48,7 @@ def parse(root: Path) -> list[Record]:
 
 
 def _match_files(folder: Path, layout: re.Pattern[str]) -> list[tuple[Path, re.Match[str]]]:
-    found = []
-    for path in folder.glob("*.jpg"):
-        match = layout.fullmatch(path.stem)
-        if match is None:
-            raise DataError(
-                f"{path} is not called as PKU-Sketch calls its files ({layout.pattern}.jpg); remove or rename it"
-            )
-        found.append((path, match))
-    if not found:
-        raise DataError(f"there are no .jpg files in {folder}; give the folder that holds 'photo' and 'sketch'")
+    found = match_files(folder, layout, ".jpg", TITLE)
     return sorted(found, key=lambda item: tuple(int(part) for part in item[1].groups()))
 
 
@@ -68,22 +62,18 @@ def _read_artists(folder: Path) -> dict[str, str]:
             raise DataError(f"{path} cannot be read as text ({error}); correct or remove it") from error
         for person in persons:
             if artists.setdefault(person, path.name[0]) != path.name[0]:
-                raise DataError(f"{path} names {person!r}, drawn by {artists[person]!r} too; remove one of the two")
+                raise DataError(f"{path} names {person!r:.80}, drawn by {artists[person]!r} too; remove one of the two")
     return artists
 
 
 def _read_sentences(path: Path, persons: set[str]) -> list[tuple[str, str]]:
     if not path.exists():
         return []
-    try:
-        sentences = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read as JSON ({error}); correct or remove it") from error
-    if not isinstance(sentences, dict) or not all(
-        isinstance(text, str) and text.strip() for text in sentences.values()
-    ):
+    sentences = read_object(path)
+    told = [(person, text) for person, text in sentences.items() if isinstance(text, str) and text.strip()]
+    if len(told) < len(sentences):
         raise DataError(f'{path} must hold one object, {{"person": "sentence", ...}}; correct or remove it')
     strangers = sorted(set(sentences) - persons)
     if strangers:
-        raise DataError(f"{path} describes {strangers[0]!r}, of whom there is no photo; remove the entry")
-    return sorted(sentences.items(), key=lambda item: int(item[0]))
+        raise DataError(f"{path} describes {strangers[0]!r:.80}, of whom there is no photo; remove the entry")
+    return sorted(told, key=lambda item: int(item[0]))

@@ -8,10 +8,12 @@ folders.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from aio_reid.datasets.counts import count_infrared_splits, name_records
-from aio_reid.datasets.files import find_home, keep_present, read_index
+from aio_reid.datasets.files import find_home, read_index
+from aio_reid.datasets.pictures import keep_present
 from aio_reid.errors import DataError
 from aio_reid.records import Modality, Record, Split
 
@@ -35,6 +37,7 @@ _LISTS = {
     "test_visible": (Split.GALLERY, Modality.RGB),
     "test_thermal": (Split.QUERY, Modality.INFRARED),
 }
+_PICTURE = re.compile(r"[^/]+/(\d{1,9})/[^/]+")
 
 
 def parse(root: Path) -> list[Record]:
@@ -73,7 +76,7 @@ def _parse_trial(root: Path, trial: int) -> list[Record]:
 
 
 def _person(picture: str) -> int:
-    parts = picture.split("/")
-    if len(parts) != 3 or not parts[1].isdigit():
-        raise DataError(f"{TITLE}: its lists name {picture!r}, not Visible/PERSON/NAME.bmp; download them again")
-    return int(parts[1])
+    match = _PICTURE.fullmatch(picture)
+    if match is None:
+        raise DataError(f"{TITLE}: its lists name {picture!r:.80}, not Visible/PERSON/NAME.bmp; download them again")
+    return int(match[1])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aio_reid.datasets.counts import count_infrared_splits, name_records
 from aio_reid.datasets.files import find_home, list_files, read_ids
-from aio_reid.datasets.matlab import read_mat
+from aio_reid.datasets.matlab import read_mat, whole_numbers
 from aio_reid.errors import DataError
 from aio_reid.records import Modality, Record, Split
 
@@ -67,7 +67,8 @@ def parse(root: Path) -> list[Record]:
 def _read_part(path: Path) -> list[int]:
     if path.exists():
         return read_ids(path)
-    return sorted(int(person) for person in read_mat(path.with_suffix(".mat"), ("id",))["id"].ravel())
+    path = path.with_suffix(".mat")
+    return sorted(whole_numbers(path, "id", read_mat(path, ("id",))["id"]))
 
 
 def _read_person(home: Path, person: int, part: str) -> list[Record]:

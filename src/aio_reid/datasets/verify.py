@@ -10,8 +10,9 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from aio_reid.datasets.catalogue import DatasetEntry, find_dataset
+from aio_reid.datasets.catalogue import find_dataset
 from aio_reid.datasets.counts import Count, read_name
+from aio_reid.datasets.entries import DatasetEntry
 from aio_reid.errors import DataError
 from aio_reid.progress import SILENT, Progress
 
@@ -62,6 +63,8 @@ def verify(name: str, root: Path, *, progress: Progress = SILENT) -> Verificatio
         ConfigError: there is no data set of that name.
     """
     entry = find_dataset(name)
+    if not root.is_dir():
+        raise DataError(f"{root} is no folder; give the folder of {entry.title} that its release unpacks to")
     records = entry.parse(root)
     if not records:
         raise DataError(f"{root} holds nothing of {entry.title}; give the folder that its release unpacks to")
