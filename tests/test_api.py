@@ -186,6 +186,9 @@ def test_exploded_by_hand() -> None:
         (((text, "x"),), 1 / 2),
         (((text, "y"),), 1 / 2),
     ]
+    assert exploded(bundle, "late", {text: 0.5})[3:] == [(((text, "x"),), 1 / 4), (((text, "y"),), 1 / 4)]
+    assert exploded(bundle, "late", {text: 0.5})[:3] == exploded(bundle, "late")[:3]
+    assert exploded(bundle, "early", {text: 0.5}) == exploded(bundle, "early")
 
 
 def test_batches_hold_equal_modalities_and_every_input_once(files: list[Path]) -> None:

@@ -93,6 +93,11 @@ class AIO:
         return self.model.encoder.width
 
     @property
+    def reliability(self) -> dict[Modality, float]:
+        """How much each modality counts in late fusion; empty where the weights do not say: all the same."""
+        return {parse_modality(name): float(factor) for name, factor in self.about.get("reliability", {}).items()}
+
+    @property
     def device(self) -> torch.device:
         """Where the model computes."""
         return self.model.sequence.cls.device
@@ -130,7 +135,7 @@ class AIO:
         singles: list[Bundle] = []
         shares: list[tuple[int, float]] = []  # which input each belongs to, and how much it weighs there
         for number, value in enumerate(inputs):
-            for single, weight in exploded(self._checked(as_bundle(value, bare)), fusion):
+            for single, weight in exploded(self._checked(as_bundle(value, bare)), fusion, self.reliability):
                 singles.append(single)
                 shares.append((number, weight))
         vectors = self._embed_singles(singles, batch_size)

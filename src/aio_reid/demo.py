@@ -76,7 +76,7 @@ def run_demo(
         progress=progress,
     )
     records = [record for record in read_manifest(manifest) if record.modality in model.model.modalities]
-    embed = CachedEmbedder(model.embed_queries, progress=progress)
+    embed = CachedEmbedder(model.embed_queries, reliability=model.reliability, progress=progress)
     subsets = asked_subsets(model.model.modalities)
     scores = evaluate_combinations(records, embed, fusions=(EARLY,), subsets=subsets, seed=seed)
     gallery = [record for record in records if record.split is Split.GALLERY]

@@ -76,19 +76,23 @@ def _sentence(text: str) -> str:
     return text
 
 
-def exploded(bundle: Bundle, fusion: str) -> list[tuple[Bundle, float]]:
+def exploded(
+    bundle: Bundle, fusion: str, reliability: Mapping[Modality, float] | None = None
+) -> list[tuple[Bundle, float]]:
     """Split a bundle into such with one value a modality, with weights: the vector of the whole is u(sum of weight *
     vector).
 
-    Late fusion: one for each value, weighing 1 / number of values of its modality, so that two sketches do not outvote
-    a sentence. Early fusion: as many as the most repeated modality has values, all of one weight; the n-th takes the
-    n-th value of every modality, starting over where a modality has fewer.
+    Late fusion: one for each value, weighing the reliability of its modality (1 where none is given) divided by the
+    number of values of its modality, so that two sketches do not outvote a sentence. Early fusion: as many as the most
+    repeated modality has values, all of one weight; the n-th takes the n-th value of every modality, starting over
+    where a modality has fewer.
     """
     values: dict[Modality, list[Any]] = {}
     for modality, value in bundle:
         values.setdefault(modality, []).append(value)
     if fusion == "late":
-        return [(((m, value),), 1 / len(given)) for m, given in values.items() for value in given]
+        trust = reliability or {}
+        return [(((m, value),), trust.get(m, 1.0) / len(given)) for m, given in values.items() for value in given]
     rounds = max(len(given) for given in values.values())
     return [(tuple((m, given[n % len(given)]) for m, given in values.items()), 1.0) for n in range(rounds)]
 

@@ -68,6 +68,9 @@ def test_the_packaging_like_market(plant: Callable[..., None], tmp_path: Path, m
     assert parse_labeled(tmp_path / "cuhk03-np") == records
     monkeypatch.setattr(cuhk03_np, "PUBLISHED_LABELED", COUNTS)
     assert {r.dataset for r in parse_labeled(tmp_path)} == {"cuhk03-np-labeled"}
+    with pytest.raises(DataError, match=r"it lacks 'cuhk03_new_protocol_config_detected\.mat' or 'detected'; give"):
+        parse_detected(tmp_path)
+    (tmp_path / "detected").mkdir()
     with pytest.raises(DataError, match="it lacks 'detected/bounding_box_train'"):
         parse_detected(tmp_path)
 

@@ -54,7 +54,7 @@ def test_records(tree: Path) -> None:
 def test_a_folder_without_pictures_is_named(tree: Path, folder: str) -> None:
     for path in (tree / folder).iterdir():
         path.unlink()
-    with pytest.raises(DataError, match=rf"no \.jpg files in .*{folder}; give the folder of Market-Sketch-1K"):
+    with pytest.raises(DataError, match=rf"no \.jpg files in .*{folder}; complete the copy of Market-Sketch-1K"):
         parse(tree)
 
 

@@ -81,8 +81,13 @@ def test_the_full_release_has_the_plain_name(tmp_path: Path) -> None:
 
 
 def test_mistakes_are_named(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    with pytest.raises(DataError, match=r"no \.jpg files in .*photo"):
-        parse(tmp_path_factory.mktemp("empty"))
+    empty = tmp_path_factory.mktemp("empty")
+    with pytest.raises(DataError, match="is no copy of PKU-Sketch: it lacks 'photo', 'sketch'; give the folder"):
+        parse(empty)
+    for folder in ("photo", "sketch"):
+        (empty / folder).mkdir()
+    with pytest.raises(DataError, match=r"no \.jpg files in .*photo; complete the copy of PKU-Sketch"):
+        parse(empty)
     (tree / "descriptions.json").write_text('{"77": "A man."}')
     with pytest.raises(DataError, match="describes '77', of whom there is no photo"):
         parse(tree)

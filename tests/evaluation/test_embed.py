@@ -57,6 +57,14 @@ def test_early_fusion_is_asked_of_the_model_and_late_fusion_is_made_of_single_ve
     np.testing.assert_array_equal(embed(queries, "early"), early)
 
 
+def test_late_fusion_counts_a_modality_by_its_reliability() -> None:
+    embed = CachedEmbedder(Counting(), reliability={Modality.SKETCH: 0.5})
+    photo, sketch = (embed([(record,)], "late")[0] for record in (PHOTO, SKETCH))
+    np.testing.assert_array_equal(sketch, np.eye(16, dtype=np.float32)[1])  # alone it is a unit vector still
+    fused = embed([(PHOTO, SKETCH)], "late")[0]
+    np.testing.assert_allclose(fused, (photo + 0.5 * sketch) / np.sqrt(1.25), rtol=1e-6)
+
+
 def test_vectors_that_cancel_out_are_refused() -> None:
     opposite = {SKETCH: 1.0, TEXT: -1.0}
     model = CachedEmbedder(lambda queries, fusion: np.array([[opposite[q[0]], 0.0] for q in queries], np.float32))

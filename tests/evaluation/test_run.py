@@ -100,8 +100,12 @@ def test_late_fusion_is_what_the_model_itself_makes(manifest: Path, weights: str
     model = AIO.load(weights, "cpu")
     records = [r for r in read_manifest(manifest) if r.split is Split.QUERY and r.modality is not Modality.INFRARED]
     queries = [tuple(r for r in records if r.person_id == person) for person in PEOPLE]
-    fused = CachedEmbedder(model.embed_queries)(queries, "late")
+    equal = CachedEmbedder(model.embed_queries)(queries, "late")
+    np.testing.assert_allclose(equal, model.embed(queries, fusion="late"), atol=1e-6)
+    model.about["reliability"] = {"rgb": 1.0, "sketch": 0.25, "text": 0.5}
+    fused = CachedEmbedder(model.embed_queries, reliability=model.reliability)(queries, "late")
     np.testing.assert_allclose(fused, model.embed(queries, fusion="late"), atol=1e-6)
+    assert not np.allclose(fused, equal, atol=1e-3)
 
 
 def test_the_same_twice_is_the_same(manifest: Path, weights: str) -> None:

@@ -57,7 +57,7 @@ def test_every_row_is_what_its_protocol_says(root: Path, tiny_weights: str, tmp_
     num_embedded = counter.num_embedded
     model = AIO.load(tiny_weights, "cpu")
     for name, direct in DIRECT.items():
-        expected = direct(root, CachedEmbedder(model.embed_queries))
+        expected = direct(root, CachedEmbedder(model.embed_queries, reliability=model.reliability))
         found = json.loads((out / "rows" / f"{name}.json").read_text(encoding="utf-8"))
         assert (found["protocol"]["name"], found["left_out"]) == (expected.protocol, expected.left_out)
         rows = {(task["task"], task["fusion"]): task for task in found["tasks"]}
@@ -148,7 +148,8 @@ def test_repetitions_are_averaged(root: Path, tiny_weights: str, tmp_path: Path)
     chosen = options(tiny_weights, protocols="manifest,pku-sketch-50,market1501", repetitions=3)
     outcomes = {o.row.name: o.result or {} for o in run_suite(root, tmp_path / "run", chosen)}
     assert outcomes["market1501"]["suite"]["seeds"] == outcomes["market1501"]["suite"]["deviations"] == []
-    embed = CachedEmbedder(AIO.load(tiny_weights, "cpu").embed_queries)
+    model = AIO.load(tiny_weights, "cpu")
+    embed = CachedEmbedder(model.embed_queries, reliability=model.reliability)
     for name, evaluate, records in (
         ("manifest-people", evaluate_combinations, read_manifest(root / "people" / "manifest.csv")),
         ("pku-sketch-50", evaluate_fifty_persons, pku_sketch.parse(root / "PKU-Sketch")),

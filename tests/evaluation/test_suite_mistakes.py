@@ -91,7 +91,7 @@ def test_one_data_set_alone(root: Path, tiny_weights: str, photo_weights: str, t
     model = AIO.load(tiny_weights, "cpu")
     for name, folder in (("llcm", "LLCM"), ("tri-cuhk-pedes", "CUHK-PEDES"), ("orbench", "ORBench")):
         record = evaluate_dataset(name, root / folder, weights=tiny_weights, device="cpu", out=tmp_path / "r.json")
-        assert record.scores == DIRECT[name](root, CachedEmbedder(model.embed_queries))
+        assert record.scores == DIRECT[name](root, CachedEmbedder(model.embed_queries, reliability=model.reliability))
         assert read_result(tmp_path / "r.json")["seed"] is None
         assert to_csv(make_table(record.to_json())).startswith("query,queries,R1")
     for name, error, words in (

@@ -14,9 +14,11 @@ import torch
 from aio_reid.api import AIO
 from aio_reid.errors import ConfigError, TrainingError
 from aio_reid.models.build import load_model
+from aio_reid.records import Modality
 from aio_reid.training import loop, run
 from aio_reid.training.export import export_run
 from aio_reid.training.pretrain import pretrain
+from aio_reid.training.reliability import GRID
 from aio_reid.training.state import read_log
 
 
@@ -40,6 +42,9 @@ def test_a_run_leaves_usable_weights_and_an_unchanged_encoder(manifest: Path, tm
     assert AIO.load(result.weights).embed(["a man in a red jacket"]).shape == (1, 32)
     assert set(result.validation) >= {"R_rank1", "RIST_mAP", "T_rank1"}
     assert all(0 <= value <= 1 for value in result.validation.values())
+    reliability = AIO.load(result.weights).reliability
+    assert reliability[Modality.RGB] == 1.0 and set(reliability) == set(AIO.load(result.weights).model.modalities)
+    assert set(reliability.values()) <= set(GRID)
     checkpoint = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
     assert not any(name.startswith("model.encoder.") for name in checkpoint["trained"])
 

@@ -25,6 +25,7 @@ _TEST = {"test persons": 700, "query pictures": 1_400}
 PUBLISHED_DETECTED = {"train persons": 767, "train pictures": 7_365, **_TEST, "gallery pictures": 5_332}
 PUBLISHED_LABELED = {"train persons": 767, "train pictures": 7_368, **_TEST, "gallery pictures": 5_328}
 _FOLDERS = {"bounding_box_train": Split.TRAIN, "query": Split.QUERY, "bounding_box_test": Split.GALLERY}
+_PACKAGES = ("cuhk03-np", "CUHK03-NP")
 _PICTURE = re.compile(r"(\d+)_c([12])_.*")
 
 
@@ -47,6 +48,10 @@ def parse_labeled(root: Path) -> list[Record]:
 def _parse(root: Path, boxes: str, published: dict[str, int]) -> list[Record]:
     name = f"cuhk03-np-{boxes}"
     split_file = root / f"cuhk03_new_protocol_config_{boxes}.mat"
+    if not any(path.exists() for path in (split_file, *(root / folder / boxes for folder in ("", *_PACKAGES)))):
+        raise DataError(
+            f"{root} is no copy of {TITLE}: it lacks {split_file.name!r} or {boxes!r}; give the folder that holds one"
+        )
     records = _parse_split_file(split_file, name, boxes) if split_file.exists() else _parse_folders(root, name, boxes)
     return name_records(records, name, published, count_photo_splits(records), root)
 
@@ -76,7 +81,7 @@ def _parse_split_file(path: Path, name: str, boxes: str) -> list[Record]:
 
 
 def _parse_folders(root: Path, name: str, boxes: str) -> list[Record]:
-    home = find_home(root, [f"{boxes}/{folder}" for folder in _FOLDERS], ("cuhk03-np", "CUHK03-NP"), TITLE)
+    home = find_home(root, [f"{boxes}/{folder}" for folder in _FOLDERS], _PACKAGES, TITLE)
     return [
         Record(name, split, Modality.RGB, match[1], match[2], path)
         for folder, split in _FOLDERS.items()

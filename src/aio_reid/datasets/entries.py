@@ -83,7 +83,7 @@ def _with_sketches(
         layout.published,
         (title, layout.name, *folders),
         purpose="text, sketch or both to photo",
-        terms=f"The authors of the sketches state none; photos and sentences are {text_set}'s, under its terms.",
+        terms=f"The authors of the sketches state none; for photos and sentences see {text_set}.",
         obtain=f"{text_set}, and beside its imgs the folder {layout.sketches} of the link of github.com/ccq195/UNIReID",
         marker=layout.sketches,
     )

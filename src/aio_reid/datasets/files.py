@@ -58,9 +58,7 @@ def match_files(folder: Path, layout: re.Pattern[str], suffix: str, title: str) 
             )
         found.append((path, match))
     if not found:
-        raise DataError(
-            f"there are no {suffix} files in {folder}; give the folder of {title} that holds {folder.name!r}"
-        )
+        raise DataError(f"there are no {suffix} files in {folder}; complete the copy of {title}")
     return found
 
 

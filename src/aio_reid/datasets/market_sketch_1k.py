@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from aio_reid.datasets.counts import name_copy
-from aio_reid.datasets.files import match_files
+from aio_reid.datasets.files import find_home, match_files
 from aio_reid.records import Modality, Record, Split
 
 NAME = "market-sketch-1k"
@@ -33,16 +33,17 @@ def parse(root: Path) -> list[Record]:
     Raises:
         DataError: a folder is missing or has no pictures, a file name does not fit, or there is too much.
     """
+    home = find_home(root, ("photo", "sketch"), (), TITLE)
     photos = [
         (path, name, split)
         for part, split in (("train", Split.TRAIN), ("query", Split.GALLERY))
-        for path, name in match_files(root / "photo" / part, _PHOTO, ".jpg", TITLE)
+        for path, name in match_files(home / "photo" / part, _PHOTO, ".jpg", TITLE)
     ]
     sketches = [
         (path, name, style, split)
         for part, split in (("train", Split.TRAIN), ("query", Split.QUERY))
         for style in STYLES
-        for path, name in match_files(root / "sketch" / style / part, _SKETCH, ".jpg", TITLE)
+        for path, name in match_files(home / "sketch" / style / part, _SKETCH, ".jpg", TITLE)
     ]
     counts = {"sketched persons": len({name[1] for _, name, _, _ in sketches}), "photos": len(photos)}
     dataset = name_copy(NAME, PUBLISHED, counts, root)

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from aio_reid.datasets.counts import name_copy
-from aio_reid.datasets.files import match_files
+from aio_reid.datasets.files import find_home, match_files
 from aio_reid.datasets.json_lists import read_object
 from aio_reid.errors import DataError
 from aio_reid.records import Modality, Record, Split
@@ -34,11 +34,12 @@ def parse(root: Path) -> list[Record]:
         DataError: folders are missing or empty, a file name does not fit the layout, there is more than was published,
             a sentence describes a person without a photo, or a sketch has two artists.
     """
-    photos, sketches = _match_files(root / "photo", _PHOTO), _match_files(root / "sketch", _SKETCH)
-    sentences = _read_sentences(root / "descriptions.json", {name[1] for _, name in photos})
+    home = find_home(root, ("photo", "sketch"), (), TITLE)
+    photos, sketches = _match_files(home / "photo", _PHOTO), _match_files(home / "sketch", _SKETCH)
+    sentences = _read_sentences(home / "descriptions.json", {name[1] for _, name in photos})
     persons = {name[1] for _, name in [*photos, *sketches]}
     counts = {"persons": len(persons), "photos": len(photos), "sketches": len(sketches)}
-    dataset, artists = name_copy(NAME, PUBLISHED, counts, root), _read_artists(root / "styleAnnotation")
+    dataset, artists = name_copy(NAME, PUBLISHED, counts, root), _read_artists(home / "styleAnnotation")
     return [
         *(Record(dataset, Split.GALLERY, Modality.RGB, name[1], name[2], path) for path, name in photos),
         *(Record(dataset, Split.QUERY, Modality.SKETCH, n[1], artists.get(n[1]), path) for path, n in sketches),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aio_reid.errors import DataError
 from aio_reid.progress import SILENT, Progress
-from aio_reid.records import Query, subset_name
+from aio_reid.records import Modality, Query, Record, subset_name
 
 EARLY, LATE = "early", "late"
 SINGLE = "single"
@@ -26,12 +26,21 @@ class CachedEmbedder:
     """Embeds each content once: the same gallery, photo or sentence in many protocols and subsets costs one pass.
 
     Contents are told apart by modality and by picture path or caption. For a query of one record fusion means nothing.
-    Late fusion is u(sum of u(f_m)) (method.md section 4) of vectors that are embedded alone, and once for all subsets;
-    several records of one modality count as their mean.
+    Late fusion is u(sum of factor * u(f_m)) of vectors that are embedded alone, and once for all subsets; the factors
+    are `reliability`, all 1 where none is given (method.md section 4). Several records of one modality count as their
+    mean.
     """
 
-    def __init__(self, embed: EmbedQueries, *, batch: int = 256, progress: Progress = SILENT) -> None:
+    def __init__(
+        self,
+        embed: EmbedQueries,
+        *,
+        reliability: Mapping[Modality, float] | None = None,
+        batch: int = 256,
+        progress: Progress = SILENT,
+    ) -> None:
         self._embed = embed
+        self._reliability = reliability or {}
         self._batch = batch
         self._progress = progress
         self._vectors: dict[ContentKey, NDArray[np.float32]] = {}
@@ -56,7 +65,7 @@ class CachedEmbedder:
         singles = iter(self([(record,) for query in queries for record in query], EARLY))
         counts = [Counter(record.modality for record in query) for query in queries]
         weighted = [
-            [next(singles) / count[record.modality] for record in query]
+            [next(singles) * (self._factor(record) / count[record.modality]) for record in query]
             for query, count in zip(queries, counts, strict=True)
         ]
         fused = np.stack([np.sum(vectors, axis=0) for vectors in weighted]).astype(np.float32)  # (Q, E)
@@ -64,6 +73,9 @@ class CachedEmbedder:
         vectors: NDArray[np.float32] = fused / np.maximum(lengths, np.finfo(np.float32).tiny)
         check_unit_rows(vectors, len(queries))
         return vectors
+
+    def _factor(self, record: Record) -> float:
+        return self._reliability.get(record.modality, 1.0)
 
     def _embed_unseen(self, waiting: list[tuple[ContentKey, Query]], fusion: str) -> None:
         with self._progress.task(_title(waiting[0][1], fusion), total=len(waiting), unit="inputs") as task:

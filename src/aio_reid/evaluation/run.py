@@ -103,7 +103,7 @@ def _evaluate(
         )
     check_pictures(readable)
     started = time.perf_counter()
-    scores = protocol(readable, CachedEmbedder(model.embed_queries, progress=progress))
+    scores = protocol(readable, CachedEmbedder(model.embed_queries, reliability=model.reliability, progress=progress))
     seconds = time.perf_counter() - started
     record = make_record(scores, [readable], model, weights=weights, seed=seed, seconds=seconds)
     if out is not None:

@@ -168,7 +168,8 @@ def evaluate_dataset(
         raise DataError(f"{folder} cannot be evaluated as {name}: {unread or 'it holds nothing to test'}")
     check_pictures([record for trial in data.trials for record in trial])
     started = time.perf_counter()
-    scores = data.score(CachedEmbedder(model.embed_queries, progress=progress), FIRST_SEED)
+    embed = CachedEmbedder(model.embed_queries, reliability=model.reliability, progress=progress)
+    scores = data.score(embed, FIRST_SEED)
     seed, seconds = FIRST_SEED if row.is_drawn else None, time.perf_counter() - started
     record = make_record(scores, data.trials, model, weights=weights, seed=seed, seconds=seconds)
     if out is not None:
@@ -246,7 +247,7 @@ class _Scorer:
         if kept is not None:
             return kept
         started = time.perf_counter()
-        embed = CachedEmbedder(self._embed, progress=self._progress)
+        embed = CachedEmbedder(self._embed, reliability=self._model.reliability, progress=self._progress)
         runs = [data.score(embed, seed) for seed in seeds or [FIRST_SEED]]
         record = make_record(
             merge_repetitions(runs),

@@ -31,6 +31,7 @@ from aio_reid.training.batches import count_steps
 from aio_reid.training.loop import LoopParts, Validate, run_loop
 from aio_reid.training.objective import ColourlessSteps, TrainingObjective
 from aio_reid.training.optim import build_optimizer
+from aio_reid.training.reliability import choose_reliability
 from aio_reid.training.state import CHECKPOINT, VALIDATION, append_row, load_checkpoint
 
 WEIGHTS = "weights.safetensors"
@@ -85,7 +86,12 @@ def train(
         about=about,
     )
     end = run_loop(parts, position, progress)
-    about = {**about, "steps": end.step, "validation": dict(validation) or parts.validate(end.step - 1)}
+    about = {
+        **about,
+        "steps": end.step,
+        "validation": dict(validation) or parts.validate(end.step - 1),
+        "reliability": _reliability(config, held_out, objective.model),
+    }
     weights = export_weights(objective.model, config.model, about, dtype=torch.float16 if half else torch.float32)
     write_weights(out / WEIGHTS, weights)
     return TrainingResult(out / WEIGHTS, end.step, validation)
@@ -204,6 +210,14 @@ def _validation(
         return dict(latest)
 
     return validate
+
+
+def _reliability(config: RunConfig, held_out: list[Record], model: AIOModel) -> dict[str, float]:
+    if not held_out:
+        return {}
+    model.eval()
+    aio = AIO(model, image_size=config.model.image_size, context_length=config.model.context_length)
+    return choose_reliability(held_out, aio.embed_queries, seed=config.seed)
 
 
 def validation_records(records: list[Record], num_identities: int, modalities: tuple[Modality, ...]) -> list[Record]:

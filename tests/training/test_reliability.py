@@ -1,0 +1,59 @@
+"""Reliability of modalities in late fusion: what is noise counts little, and equals count alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from aio_reid.evaluation.embed import CachedEmbedder
+from aio_reid.evaluation.protocols.combinations import evaluate_combinations
+from aio_reid.records import Modality, Query, Record, Split
+from aio_reid.training.reliability import GRID, choose_reliability
+
+NUM_PEOPLE, E = 40, 8
+NOISE = {Modality.RGB: 0.8, Modality.INFRARED: 30.0, Modality.TEXT: 0.8}
+
+
+def made_records() -> list[Record]:
+    people = [str(number) for number in range(NUM_PEOPLE)]
+    queries = [Record("made", Split.QUERY, m, p, image_path=Path(f"{m}{p}")) for p in people for m in list(NOISE)[:2]]
+    queries += [Record("made", Split.QUERY, Modality.TEXT, p, caption=f"person {p}") for p in people]
+    gallery = [Record("made", Split.GALLERY, Modality.RGB, p, image_path=Path(f"gallery{p}")) for p in people]
+    return [*queries, *gallery]
+
+
+def embed(queries: Sequence[Query], fusion: str) -> np.ndarray:
+    """Each person has a direction; a photo and a sentence see it through equal noise, infrared hardly sees it."""
+    directions = np.random.default_rng(0).normal(size=(NUM_PEOPLE, E))
+    rows = []
+    for (record,) in queries:
+        noise = 0.0 if record.split is Split.GALLERY else NOISE[record.modality]
+        rng = np.random.default_rng((int(record.person_id), list(Modality).index(record.modality)))
+        rows.append(directions[int(record.person_id)] + noise * rng.normal(size=E))
+    vectors = np.array(rows, np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def test_noise_counts_little_and_equals_count_alike() -> None:
+    found = choose_reliability(made_records(), embed, seed=0)
+    assert found["rgb"] == 1.0
+    assert found["infrared"] <= 0.2 < 0.5 <= found["text"]
+    assert set(found.values()) <= set(GRID)
+
+
+def test_it_beats_equal_weights_where_one_modality_is_noise() -> None:
+    factors = {Modality(name): factor for name, factor in choose_reliability(made_records(), embed, seed=0).items()}
+
+    def ap_of_all(reliability: dict[Modality, float] | None) -> float:
+        embedder = CachedEmbedder(embed, reliability=reliability)
+        subset = [tuple(NOISE)]
+        return evaluate_combinations(made_records(), embedder, fusions=("late",), subsets=subset).tasks[0].scores.mAP
+
+    assert ap_of_all(factors) > ap_of_all(None) + 0.05
+
+
+def test_one_modality_alone_has_no_reliability() -> None:
+    photos = [r for r in made_records() if r.modality is Modality.RGB]
+    assert choose_reliability(photos, embed, seed=0) == {}
