@@ -73,7 +73,7 @@ def evaluate(
     if out is not None:
         check_writable(out)
     progress = console_progress()
-    with pictures_of(pictures, progress=progress):
+    with pictures_of(pictures, facts={"Weights": Path(weights).name}, progress=progress):
         record = runs[dataset](data, weights=weights, out=out, device=device, progress=progress)
     table = make_table(record.to_json())
     print_table(table.header, table.rows)
