@@ -129,6 +129,7 @@ def comparison_table(comparison: Comparison, a: str, b: str) -> Table:
     """
     evaluations = list(dict.fromkeys(row.evaluation for row in comparison.rows))
     several = len(evaluations) > 1
+    what = "" if several else f"{evaluations[0]}. "
     lines = [
         (
             *((row.evaluation,) if several else ()),
@@ -140,7 +141,7 @@ def comparison_table(comparison: Comparison, a: str, b: str) -> Table:
         for one in row.differences
     ]
     notes = [
-        f"{'' if several else f'{evaluations[0]}. '}A is {a}, B is {b}; in percent, above 0 where B is better. Paired bootstrap over queries, "
+        f"{what}A is {a}, B is {b}; in percent, above 0 where B is better. Paired bootstrap over queries, "
         f"{comparison.resamples} resamples, seed {comparison.seed}. p is two-sided and not corrected for the number of "
         f"rows ({len(comparison.rows)})."
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,7 @@ def test_every_input_is_placed_once(tasks: tuple[RankedTask, ...]) -> None:
     of_sketch = [n for n, entry in enumerate(mapped.entries) if entry[0].modality is Modality.SKETCH]
     for n in of_sketch:
         row = list(tasks[0].queries).index(mapped.entries[n])
+        assert tasks[0].query_vectors is not None
         np.testing.assert_array_equal(mapped.vectors[n], tasks[0].query_vectors[row])
     held = [n for n in range(36) if not mapped.is_query[n]]
     for n in held:
@@ -48,7 +50,8 @@ def test_every_input_is_placed_once(tasks: tuple[RankedTask, ...]) -> None:
 
 
 def test_fused_queries_are_placed_where_there_are_no_others(tasks: tuple[RankedTask, ...]) -> None:
-    mapped = select_points(tasks[3:], seed=0)
+    fused = replace(tasks[3], query_vectors=unit(6, 0))
+    mapped = select_points([replace(tasks[0], query_vectors=None), fused], seed=0)
     assert [len(entry) for entry in mapped.entries if len(entry) > 1] == [2] * 6
     assert "combination ST" in Page(map_page(mapped, {}, seed=0, method=PCA)).text
 

@@ -71,6 +71,7 @@ def test_many_queries_are_kept_block_by_block(tmp_path: Path) -> None:
     queries: list[Query] = [(text(n % 5, f"words {n}"),) for n in range(600)]
     (task,) = rank(ask("T", queries, gallery))
     assert task.nearest.shape == (600, 5)
+    assert task.query_vectors is not None
     nearest = np.argmax(task.query_vectors @ task.gallery_vectors.T, axis=1)
     seen = task.nearest[:, 0] == nearest
     assert 0.7 < seen.mean() < 0.9  # a fifth of the entries is ignored
@@ -82,6 +83,13 @@ def test_a_task_that_is_ranked_again_is_a_trial(asked: Asked) -> None:
     assert task.trials == (rank_plainly(asked), rank_plainly(other)) and task.scores == task.trials[0]
     np.testing.assert_array_equal(task.nearest, rank(asked)[0].nearest)
     assert [task.fusion for task in rank(asked, replace(asked, fusion="early"))] == ["single", "early"]
+
+
+def test_vectors_are_kept_for_maps_only(asked: Asked) -> None:
+    fused = replace(asked, queries=[(query[0], query[0]) for query in asked.queries])
+    several = [replace(fused, task="SS"), asked, replace(fused, task="SS again"), replace(asked, task="S again")]
+    kept = [task.query_vectors is not None for task in rank(*several)]
+    assert kept == [True, True, False, True]  # the first of all, and those of single records
 
 
 def test_only_what_is_ranked_inside_is_seen(asked: Asked) -> None:

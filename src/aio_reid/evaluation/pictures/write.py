@@ -84,7 +84,7 @@ def write_pictures(
     """
     _make_folder(out)
     told = {"Data set": _datasets(tasks), **(facts or {})}
-    galleries = _by_gallery(tasks)
+    galleries = _by_gallery([task for task in tasks if task.query_vectors is not None])
     rows: list[_Row] = []
     maps: list[tuple[str, str]] = []
     thumbnails = Thumbnails()
