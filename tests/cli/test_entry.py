@@ -31,6 +31,7 @@ COMMANDS = [
     "train",
     "pretrain",
     "evaluate",
+    "compare",
     "export-weights",
 ]
 
