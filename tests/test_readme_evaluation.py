@@ -14,7 +14,7 @@ from PIL import Image
 from aio_reid.cli.entry import run
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-SECTION = README.split("### Evaluate on public data sets\n")[1].split("\n## ")[0]
+SECTION = README.split("### Evaluate on public data sets\n")[1].split("\n##")[0]
 COLOURS = ("red", "green", "blue", "grey")
 
 

@@ -29,7 +29,7 @@ def test_an_evaluation_beside_another(
     assert (found["kind"], found["a"], found["b"]) == ("comparison", "result.json", "better.json")
     assert found["rows"][0]["differences"][0]["b"] == 1.0
     assert str(tmp_path) not in (tmp_path / "c.json").read_text(encoding="utf-8")
-    assert (tmp_path / "c.md").read_text(encoding="utf-8").startswith("| evaluation | query |")
+    assert (tmp_path / "c.md").read_text(encoding="utf-8").startswith("| query | queries | metric |")
     assert "A is result.json, B is better.json" in shown.err
 
 

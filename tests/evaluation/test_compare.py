@@ -160,6 +160,9 @@ def test_folders_are_matched_and_what_one_side_lacks_is_named(tmp_path: Path) ->
     found = compare(tmp_path / "a", tmp_path / "b", resamples=100)
     assert [row.evaluation for row in found.rows] == ["regdb, regdb", "people, any-combination-to-rgb"]
     assert (found.only_a, found.only_b) == (("market1501, cross-camera",), ())
+    table = comparison_table(found, "a", "b")
+    assert table.header[:2] == ("evaluation", "query") and {len(row) for row in table.rows} == {len(table.header)}
+    assert "Only in A: market1501, cross-camera." in table.notes
 
 
 DIFFERENT: dict[str, tuple[dict[str, Any], str]] = {
@@ -243,9 +246,12 @@ def test_table_and_plain_data(tmp_path: Path) -> None:
     found = compare(a, b, resamples=100)
     table = comparison_table(found, "old", "new")
     first = table.rows[0]
-    assert first[3:9] == ("2", "rank-1", "0.0", "50.0", "+50.0", "+0.0 to +100.0")
+    assert first[:7] == ("S", "2", "rank-1", "0.0", "50.0", "+50.0", "+0.0 to +100.0")
     assert {len(row) for row in table.rows} == {len(table.header)}
-    assert "A is old, B is new" in table.notes[0] and "1 queries that only A scored and 0" in table.notes[1]
+    assert (
+        "people, any-combination-to-rgb. A is old, B is new" in table.notes[0]
+        and "1 queries that only A scored and 0" in table.notes[1]
+    )
     assert to_markdown(table).count("\n| ") == 3
     plain = found.to_json()
     assert json.loads(json.dumps(plain)) == plain

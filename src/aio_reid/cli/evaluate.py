@@ -84,7 +84,7 @@ def _evaluate_one(
     if out is not None:
         check_writable(out)
     progress = console_progress()
-    with pictures_of(pictures, progress=progress):
+    with pictures_of(pictures, facts={"Weights": Path(weights).name}, progress=progress):
         record = _score_one(data, dataset, weights, out, device, progress)
     table = make_table(record.to_json())
     print_table(table.header, table.rows)

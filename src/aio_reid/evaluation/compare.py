@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 
 from aio_reid.errors import DataError
 from aio_reid.evaluation.bootstrap import CONFIDENCE, bootstrap_differences
+from aio_reid.evaluation.embed import SINGLE
 from aio_reid.evaluation.matching import Evaluation, Result, match_evaluations, read_evaluations
 from aio_reid.evaluation.protocols import cuhk03_single_shot, llcm, sysu_mm01
 from aio_reid.evaluation.report import Table
 from aio_reid.progress import SILENT, Progress
 
 METRICS = ("rank-1", "mAP", "mINP")
-HEADER = ("evaluation", "query", "fusion", "queries", "metric", "A", "B", "B - A", "95 % interval", "p")
+HEADER = ("query", "queries", "metric", "A", "B", "B - A", "95 % interval", "p")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +123,17 @@ def compare(a: Path, b: Path, *, resamples: int = 10_000, seed: int = 0, progres
 
 
 def comparison_table(comparison: Comparison, a: str, b: str) -> Table:
-    """Return three lines a row, in percent, with notes on what was compared; `a` and `b` name the two sides."""
+    """Return three lines a row, in percent, with notes on what was compared; `a` and `b` name the two sides.
+
+    Where several evaluations were compared, a first column names them.
+    """
+    evaluations = list(dict.fromkeys(row.evaluation for row in comparison.rows))
+    several = len(evaluations) > 1
+    what = "" if several else f"{evaluations[0]}. "
     lines = [
         (
-            *(row.evaluation, row.task, row.fusion, str(row.num_paired), one.metric),
+            *((row.evaluation,) if several else ()),
+            *(row.task if row.fusion == SINGLE else f"{row.task}, {row.fusion}", str(row.num_paired), one.metric),
             *(f"{100 * one.a:.1f}", f"{100 * one.b:.1f}", f"{100 * one.difference:+.1f}"),
             *(f"{100 * one.low:+.1f} to {100 * one.high:+.1f}", _show_p(one.p_value)),
         )
@@ -133,7 +141,7 @@ def comparison_table(comparison: Comparison, a: str, b: str) -> Table:
         for one in row.differences
     ]
     notes = [
-        f"A is {a}, B is {b}; in percent, above 0 where B is better. Paired bootstrap over queries, "
+        f"{what}A is {a}, B is {b}; in percent, above 0 where B is better. Paired bootstrap over queries, "
         f"{comparison.resamples} resamples, seed {comparison.seed}. p is two-sided and not corrected for the number of "
         f"rows ({len(comparison.rows)})."
     ]
@@ -148,7 +156,7 @@ def comparison_table(comparison: Comparison, a: str, b: str) -> Table:
     notes += [f"Not compared: {name}: {why}." for name, why in comparison.left_out.items()]
     notes += [f"Only in A: {name}." for name in comparison.only_a]
     notes += [f"Only in B: {name}." for name in comparison.only_b]
-    return Table(HEADER, tuple(lines), tuple(notes))
+    return Table((("evaluation", *HEADER) if several else HEADER), tuple(lines), tuple(notes))
 
 
 def asks_the_same(protocol: str, task: str) -> bool:

@@ -17,9 +17,9 @@ from aio_reid.pages.text import shown
 LARGEST_K = 20
 MOST_CURVES = 8
 """In one panel; a drawing has as many panels as it needs."""
-WIDTH, PANEL = 860, 370  # of the drawing and the height of a panel, in units of the drawing
+WIDTH, PANEL = 880, 370  # of the drawing and the height of a panel, in units of the drawing
 LEFT, RIGHT, TOP, BOTTOM = 56, 520, 30, 318  # of the axes, within a panel
-LABEL_LEFT, LABEL_GAP = 548, 17
+LABEL_LEFT, LABEL_GAP = 580, 17
 MOST_LETTERS = 38
 
 
@@ -102,7 +102,7 @@ def cmc_svg(curves: Sequence[Curve]) -> str:
 def spread_labels(wanted: Sequence[float], gap: float, lowest: float, highest: float) -> list[float]:
     """Return places at least `gap` apart, in the order of the wanted ones and near to them, in [lowest, highest].
 
-    Where they do not all fit, the last ones lie beyond `highest`.
+    Where they do not all fit, the first one is at `lowest` and the last ones lie beyond `highest`.
     """
     order = sorted(range(len(wanted)), key=lambda n: wanted[n])
     places = [0.0] * len(wanted)
@@ -120,7 +120,9 @@ def spread_labels(wanted: Sequence[float], gap: float, lowest: float, highest: f
 
 def _draw_curves(curves: Sequence[Curve], num_ranks: int) -> list[_DrawnCurve]:
     ends = [_y(float(curve.values[-1])) for curve in curves]
-    places = spread_labels(ends, LABEL_GAP, TOP + 4, BOTTOM)
+    # Of curves that end at one place, the one that begins higher has the higher label.
+    wanted = [end - 1e-3 * float(curve.values[0]) for end, curve in zip(ends, curves, strict=True)]
+    places = spread_labels(wanted, LABEL_GAP, TOP + 4, BOTTOM)
     drawn = []
     for number, (curve, end, place) in enumerate(zip(curves, ends, places, strict=True)):
         label = shown(curve.label)

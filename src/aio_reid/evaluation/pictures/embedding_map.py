@@ -69,16 +69,18 @@ def select_points(tasks: Sequence[RankedTask], *, seed: int, most_points: int = 
     """Choose what one map shows: whole persons, drawn among those who are asked for, with all their points.
 
     Args:
-        tasks: of one gallery. Queries of single records are taken from all of them, each once; where there is none, the
-            fused queries of the first task.
+        tasks: of one gallery, at least one with the vectors of its queries; the others are passed over. Queries of
+            single records are taken from all of them, each once; where there is none, the fused ones of the first task.
         seed: of the draw; persons are added until the next one would be too much, but at least one.
         most_points: on the map.
     """
-    singles = [(task, row) for task in tasks for row, query in enumerate(task.queries) if len(query) == 1]
-    asked = singles or [(tasks[0], row) for row in range(len(tasks[0].queries))]
+    known = [(task.queries, task.query_vectors) for task in tasks if task.query_vectors is not None]
+    asked = [pair for one in known for pair in zip(*one, strict=True) if len(pair[0]) == 1] or list(
+        zip(*known[0], strict=True)
+    )
     points: dict[tuple[Query, bool], NDArray[np.float32]] = {}
-    for task, row in asked:
-        points.setdefault((tuple(task.queries[row]), True), task.query_vectors[row])
+    for query, vector in asked:
+        points.setdefault((tuple(query), True), vector)
     persons = sorted({query[0].person_id for query, _ in points})
     for record, vector in zip(tasks[0].gallery, tasks[0].gallery_vectors, strict=True):
         points.setdefault(((record,), False), vector)

@@ -23,7 +23,8 @@ class RankedTask:
 
     Attributes:
         task, fusion: as `TaskScores`.
-        queries: Q queries; `query_vectors` (Q, E) float32, unit rows.
+        queries: Q queries.
+        query_vectors: (Q, E) float32, unit rows; None where no map needs them.
         gallery: G records; `gallery_vectors` (G, E) float32, unit rows.
         scores: of this ranking.
         nearest: (Q, K) int64, rows of the gallery, the nearest first, those that the protocol ignores left out; -1
@@ -37,7 +38,7 @@ class RankedTask:
     fusion: str
     queries: Sequence[Query]
     gallery: Sequence[Record]
-    query_vectors: NDArray[np.float32]
+    query_vectors: NDArray[np.float32] | None
     gallery_vectors: NDArray[np.float32]
     scores: RetrievalScores
     nearest: NDArray[np.int64]
@@ -49,8 +50,9 @@ class RankedTask:
 class NearestKeeper:
     """Ranks as `rank_plainly` does, and keeps the nearest entries of every query; give its `rank` to `ranking_by`.
 
-    Of each task the vectors and (Q, num_nearest) entries are kept, never the (Q, G) matrix; its distances are computed
-    a second time, a block of queries at a time.
+    Of each task (Q, num_nearest) entries are kept, never the (Q, G) matrix; its distances are computed a second time, a
+    block of queries at a time. The vectors of queries are kept where they are of single records, or the first on their
+    gallery: a map needs no others, and the 64 tasks of ORBench would fill the memory.
     """
 
     def __init__(self, num_nearest: int = NUM_NEAREST) -> None:
@@ -85,7 +87,7 @@ class NearestKeeper:
             fusion=asked.fusion,
             queries=asked.queries,
             gallery=asked.gallery,
-            query_vectors=asked.query_vectors,
+            query_vectors=asked.query_vectors if self._is_mapped(asked) else None,
             gallery_vectors=asked.gallery_vectors,
             scores=scores,
             nearest=np.concatenate([block.rows for block in blocks]),
@@ -94,6 +96,10 @@ class NearestKeeper:
             trials=(scores,),
         )
         return scores
+
+    def _is_mapped(self, asked: Asked) -> bool:
+        others = [task for task in self.tasks if task.gallery is asked.gallery and task.query_vectors is not None]
+        return not others or any(len(query) == 1 for query in asked.queries)
 
 
 @dataclass(frozen=True, slots=True)

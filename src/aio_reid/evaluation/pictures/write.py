@@ -33,13 +33,15 @@ class _Row:
 
 
 @contextmanager
-def pictures_of(out: Path | None, *, seed: int = 0, progress: Progress = SILENT) -> Iterator[None]:
+def pictures_of(
+    out: Path | None, *, seed: int = 0, facts: Mapping[str, str] | None = None, progress: Progress = SILENT
+) -> Iterator[None]:
     """Draw pictures of all that protocols rank inside of this context, when it ends without an error.
 
     Args:
         out: see `write_pictures`; the folder is made at once, so that a wrong name is told before the work. None draws
             nothing.
-        seed, progress: see `write_pictures`.
+        seed, facts, progress: see `write_pictures`.
 
     Raises:
         StorageError: the folder or a file cannot be written.
@@ -51,7 +53,7 @@ def pictures_of(out: Path | None, *, seed: int = 0, progress: Progress = SILENT)
     keeper = NearestKeeper()
     with ranking_by(keeper.rank):
         yield
-    write_pictures(out, keeper.tasks, seed=seed, progress=progress)
+    write_pictures(out, keeper.tasks, seed=seed, facts=facts, progress=progress)
 
 
 def write_pictures(
@@ -82,7 +84,7 @@ def write_pictures(
     """
     _make_folder(out)
     told = {"Data set": _datasets(tasks), **(facts or {})}
-    galleries = _by_gallery(tasks)
+    galleries = _by_gallery([task for task in tasks if task.query_vectors is not None])
     rows: list[_Row] = []
     maps: list[tuple[str, str]] = []
     thumbnails = Thumbnails()
