@@ -7,27 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from aio_reid.config import ModelConfig
-from aio_reid.models.build import build_model, export_weights
-from aio_reid.models.checkpoint import write_weights
 from aio_reid.records import Modality
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-
-def write_tiny(path: Path, modalities: tuple[str, ...]) -> str:
-    config = ModelConfig.model_validate(
-        {
-            "encoder": {"kind": "plain", "width": 16, "depth": 1, "num_heads": 2},
-            "image_size": (32, 16),
-            "stem_width": 4,
-            "word_width": 4,
-            "modalities": modalities,
-        }
-    )
-    about = {"note": "random", "reliability": {"sketch": 0.2, "text": 0.4}}  # so that late fusion has to heed it
-    write_weights(path, export_weights(build_model(config, seed=0), config, about))
-    return str(path)
+from suite_direct import write_tiny
 
 
 @pytest.fixture(scope="session")

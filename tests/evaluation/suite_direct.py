@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from aio_reid.config import ModelConfig
 from aio_reid.datasets import (
     cuhk03_np,
     cuhk_pedes,
@@ -36,6 +37,8 @@ from aio_reid.evaluation.protocols.text_to_image import evaluate_text_to_image
 from aio_reid.evaluation.protocols.tri_modal import evaluate_tri_modal
 from aio_reid.evaluation.scores import ProtocolScores
 from aio_reid.evaluation.suite import SuiteOptions
+from aio_reid.models.build import build_model, export_weights
+from aio_reid.models.checkpoint import write_weights
 from aio_reid.records import Split
 
 Direct = Callable[[Path, EmbedQueries], ProtocolScores]
@@ -78,3 +81,19 @@ DIRECT: dict[str, Direct] = {
 def options(weights: str, **changes: Any) -> SuiteOptions:
     """Return options for a run on this machine's processor."""
     return SuiteOptions(weights, device="cpu", **changes)
+
+
+def write_tiny(path: Path, modalities: tuple[str, ...]) -> str:
+    """Write a random model of these modalities and return its path."""
+    config = ModelConfig.model_validate(
+        {
+            "encoder": {"kind": "plain", "width": 16, "depth": 1, "num_heads": 2},
+            "image_size": (32, 16),
+            "stem_width": 4,
+            "word_width": 4,
+            "modalities": modalities,
+        }
+    )
+    about = {"note": "random", "reliability": {"sketch": 0.2, "text": 0.4}}  # so that late fusion has to heed it
+    write_weights(path, export_weights(build_model(config, seed=0), config, about))
+    return str(path)

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 import suite_trees
-from suite_direct import DIRECT, options
+from suite_direct import DIRECT, options, write_tiny
 
 from aio_reid.api import AIO
 from aio_reid.errors import ConfigError, DataError
 from aio_reid.evaluation.embed import CachedEmbedder
 from aio_reid.evaluation.report import make_table, read_result, to_csv
 from aio_reid.evaluation.rows import ROWS
-from aio_reid.evaluation.suite import evaluate_dataset, run_suite
+from aio_reid.evaluation.suite import NOTHING, evaluate_dataset, run_suite
 
 
 def test_a_broken_copy_does_not_stop_the_others(root: Path, tiny_weights: str, tmp_path: Path) -> None:
@@ -42,7 +42,10 @@ def test_a_broken_copy_does_not_stop_the_others(root: Path, tiny_weights: str, t
         assert "\n" not in failed[name] and str(tmp_path) not in failed[name]
     assert {name for name, o in outcomes.items() if o.state == "done"} == {"sysu-mm01", "cuhk03-np-detected"}
     assert outcomes["sysu-mm01-official"].reason.startswith("the copy holds no exp/rand_perm_cam.mat or ")
-    assert outcomes["manifest-notes"].reason == "nothing is in the splits query and gallery"
+    assert (
+        outcomes["manifest-notes"].reason
+        == "nothing in the splits query and gallery is of a modality that the weights read"
+    )
     assert outcomes["regdb"].reason == "" and outcomes["regdb"].state == "not available"
     shown = {(row[0], row[1]): row[2] for row in make_table(read_result(tmp_path / "run" / "zero_shot.json")).rows}
     assert shown["R to I, I to R", "RegDB"] == "not available"
@@ -62,6 +65,19 @@ def test_weights_of_few_modalities(root: Path, photo_weights: str, tmp_path: Pat
     }
     result = outcomes["orbench"].result
     assert result is not None and [task["task"] for task in result["tasks"]] == ["TEXT"]
+
+
+def test_weights_that_read_photos_only(root: Path, tmp_path: Path) -> None:
+    weights = write_tiny(tmp_path / "one.safetensors", ("rgb",))
+    chosen = options(weights, protocols="orbench,manifest,market1501")
+    outcomes = {o.row.name: o for o in run_suite(root, tmp_path / "run", chosen)}
+    assert {name: o.state for name, o in outcomes.items()} == {
+        "market1501": "done",
+        "orbench": "not available",
+        "manifest-people": "done",
+    }
+    with pytest.raises(DataError, match="cannot be evaluated as orbench: nothing in the splits query and gallery is"):
+        evaluate_dataset("orbench", root / "ORBench", weights=weights)
 
 
 def test_wrong_roots_and_names(root: Path, tiny_weights: str, tmp_path: Path) -> None:

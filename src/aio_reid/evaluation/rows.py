@@ -185,7 +185,7 @@ def read_orbench(folder: Path, modalities: Collection[Modality]) -> RowData:
         if all(record.modality in modalities for query in queries[:1] for record in query)
     }
     asked = [[record for query in queries for record in query] for queries in tasks.values()]
-    return RowData((gallery, *asked), lambda embed, _: orbench.evaluate_orbench(tasks, gallery, embed))
+    return RowData((gallery, *asked) if asked else (), lambda embed, _: orbench.evaluate_orbench(tasks, gallery, embed))
 
 
 def read_combinations(path: Path, modalities: Collection[Modality]) -> RowData:

@@ -31,6 +31,7 @@ from aio_reid.records import Modality
 
 ALL_AVAILABLE = "all-available"
 FIRST_SEED = 0
+NOTHING = "nothing in the splits query and gallery is of a modality that the weights read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,7 @@ def evaluate_dataset(
     unread = _unread(row, modalities)
     data = row.read(folder, modalities)
     if unread or not any(data.trials):
-        raise DataError(f"{folder} cannot be evaluated as {name}: {unread or 'it holds nothing to test'}")
+        raise DataError(f"{folder} cannot be evaluated as {name}: {unread or NOTHING}")
     check_pictures([record for trial in data.trials for record in trial])
     started = time.perf_counter()
     embed = CachedEmbedder(model.embed_queries, reliability=model.reliability, progress=progress)
@@ -229,7 +230,7 @@ class _Scorer:
             return Outcome(row, NOT_AVAILABLE, lacks)
         data = row.read(place, self._model.model.modalities)
         if not any(data.trials):
-            return Outcome(row, NOT_AVAILABLE, "nothing is in the splits query and gallery")
+            return Outcome(row, NOT_AVAILABLE, NOTHING)
         return Outcome(row, DONE, result=self._score(row, data, record))
 
     def _score(self, row: SuiteRow, data: RowData, path: Path) -> Result:
