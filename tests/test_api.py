@@ -15,7 +15,7 @@ from PIL import Image
 from aio_reid.api import AIO
 from aio_reid.config import ModelConfig
 from aio_reid.errors import AioError, ConfigError, DataError, PictureError, TextError, WeightsError
-from aio_reid.inputs import Bundle, equal_batches, exploded
+from aio_reid.inputs import Bundle, equal_batches
 from aio_reid.models.build import build_model, export_weights
 from aio_reid.models.checkpoint import write_weights
 from aio_reid.records import Modality, Query, Record, Split
@@ -169,26 +169,6 @@ def test_several_values_of_a_modality_do_not_outvote_another(aio: AIO, files: li
     for fusion in ("early", "late"):
         photos = aio.embed([{"sketch": files[:2]}], fusion=fusion)[0]
         np.testing.assert_allclose(photos, unit(first + second), atol=1e-6)
-
-
-def test_exploded_by_hand() -> None:
-    sketch, text = Modality.SKETCH, Modality.TEXT
-    bundle = ((sketch, "a"), (sketch, "b"), (sketch, "c"), (text, "x"), (text, "y"))
-    assert exploded(bundle, "early") == [
-        (((sketch, "a"), (text, "x")), 1.0),
-        (((sketch, "b"), (text, "y")), 1.0),
-        (((sketch, "c"), (text, "x")), 1.0),
-    ]
-    assert exploded(bundle, "late") == [
-        (((sketch, "a"),), 1 / 3),
-        (((sketch, "b"),), 1 / 3),
-        (((sketch, "c"),), 1 / 3),
-        (((text, "x"),), 1 / 2),
-        (((text, "y"),), 1 / 2),
-    ]
-    assert exploded(bundle, "late", {text: 0.5})[3:] == [(((text, "x"),), 1 / 4), (((text, "y"),), 1 / 4)]
-    assert exploded(bundle, "late", {text: 0.5})[:3] == exploded(bundle, "late")[:3]
-    assert exploded(bundle, "early", {text: 0.5}) == exploded(bundle, "early")
 
 
 def test_batches_hold_equal_modalities_and_every_input_once(files: list[Path]) -> None:
