@@ -165,7 +165,7 @@ ENTRIES = (
         pku_sketch.TITLE,
         pku_sketch.parse,
         pku_sketch.PUBLISHED,
-        ("PKUSketchRE-ID_V1", "pku-sketch", "pku_sketch", "PKU-Sketch"),
+        ("PKUSketchRE-ID_V1", "pku-sketch", "pku_sketch", "PKU-Sketch", "pku_sketch_dev"),
         purpose="sketch to photo",
         terms="Research only, as agreed with Peking University.",
         obtain="www.pkuml.org/resources/pkusketchreid-dataset.html",
