@@ -165,6 +165,24 @@ def test_folders_are_matched_and_what_one_side_lacks_is_named(tmp_path: Path) ->
     assert "Only in A: market1501, cross-camera." in table.notes
 
 
+def test_two_data_sets_whose_pictures_have_the_same_names(tmp_path: Path) -> None:
+    """As CUHK03-NP with both kinds of boxes may; by what they are called they are told apart, and only then by that."""
+    labeled, detected = task(scored(FOUND, FOUND)), task(scored(SECOND, SECOND))
+    for side in ("a", "b"):
+        write(tmp_path / side / "1.json", labeled, dataset="labeled")
+        write(tmp_path / side / "2.json", detected, dataset="detected (1 of 2 persons)")
+    found = compare(tmp_path / "a", tmp_path / "b", resamples=100)
+    assert [(row.evaluation.split(",")[0], row.differences[0].a) for row in found.rows] == [
+        ("labeled", 1.0),
+        ("detected", 0.0),
+    ]
+    assert all(one.a == one.b for row in found.rows for one in row.differences)
+    (tmp_path / "b" / "1.json").unlink()
+    assert compare(tmp_path / "a", tmp_path / "b", resamples=100).only_a == ("labeled, any-combination-to-rgb",)
+    renamed = write(tmp_path / "c.json", labeled, dataset="copy of labeled")
+    assert len(compare(tmp_path / "a" / "1.json", renamed, resamples=100).rows) == 1
+
+
 DIFFERENT: dict[str, tuple[dict[str, Any], str]] = {
     "version": ({"version": "2"}, "the version of any-combination-to-rgb is 1 here and 2 there"),
     "split": (
@@ -220,7 +238,7 @@ def test_files_that_cannot_be_compared(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="lacks 'version'"):
         compare(a, tmp_path / "lacks.json")
     write(tmp_path / "a" / "again.json")
-    with pytest.raises(DataError, match=r"a\.json and .*again\.json are of the same protocol and split"):
+    with pytest.raises(DataError, match=r"a\.json and .*again\.json are of the same data set, protocol and split"):
         compare(tmp_path / "a", a)
     with pytest.raises(DataError, match="no row of"):
         compare(a, write(tmp_path / "c.json", task(scored(FOUND, SECOND), "T")))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,11 +67,16 @@ def match_evaluations(
 ) -> tuple[list[tuple[Evaluation, Evaluation]], list[str], list[str]]:
     """Return the pairs of the same protocol, version, split and seed, and the names of what only one side holds.
 
+    Where a side holds several of these (two data sets whose pictures have the same names), those of one name pair up.
+
     Raises:
         DataError: a side holds one evaluation twice; two that should pair up, being of one protocol and data set,
             differ in version, split or seed; or nothing pairs up.
     """
-    of_a, of_b = _by_key(a), _by_key(b)
+    keys = Counter(one.key for one in a), Counter(one.key for one in b)
+    # A folder that was renamed is still the same data; its name counts only where a side holds that split twice.
+    twice = {key for side in keys for key, number in side.items() if number > 1}
+    of_a, of_b = _by_key(a, twice), _by_key(b, twice)
     pairs = [(one, of_b[key]) for key, one in of_a.items() if key in of_b]
     only_a = [one for key, one in of_a.items() if key not in of_b]
     only_b = [one for key, one in of_b.items() if key not in of_a]
@@ -107,13 +113,13 @@ def _identify(file: Path, result: Result) -> Evaluation:
         raise DataError(f"{file} is an evaluation that lacks {error}; evaluate anew") from error
 
 
-def _by_key(side: Sequence[Evaluation]) -> dict[tuple[object, ...], Evaluation]:
+def _by_key(side: Sequence[Evaluation], twice: Collection[tuple[object, ...]]) -> dict[tuple[object, ...], Evaluation]:
     found: dict[tuple[object, ...], Evaluation] = {}
     for one in side:
-        other = found.setdefault(one.key, one)
+        other = found.setdefault((*one.key, one.dataset) if one.key in twice else one.key, one)
         if other is not one:
             raise DataError(
-                f"{other.place} and {one.place} are of the same protocol and split; leave one in the folder"
+                f"{other.place} and {one.place} are of the same data set, protocol and split; leave one in the folder"
             )
     return found
 
