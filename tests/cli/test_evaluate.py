@@ -69,6 +69,7 @@ def test_a_copy_that_is_broken_is_the_exit_code(
         (("--data", "ROOT", "--out", "RUN", "--dataset", "llcm"), "give --protocols llcm"),
         (("--data", "ROOT", "--out", "RUN", "--pictures", "P"), "--pictures goes with DATA; with --data, evaluate one"),
         (("--data", "ROOT", "--out", "RUN", "--protocols", "llmc"), "--protocols has 'llmc'; choose one"),
+        (("--data", "ROOT", "--out", "RUN", "--protocols", ""), "--protocols has ''; choose one"),  # not: all of them
         (("--data", "ROOT", "--out", "RUN", "--protocols", "llcm"), "holds no folder of a data set for llcm; give"),
         (("--data", "ROOT", "--out", "RUN", "--seeds", "0"), "--seeds is 0; give at least 1"),
         (("--data", "ROOT/market1501", "--out", "RUN"), "holds no folder of a data set that can be evaluated"),

@@ -67,7 +67,8 @@ def evaluate(
         raise ConfigError("--out is missing; with --data, name the folder of the results")
     from aio_reid.evaluation.suite import ALL_AVAILABLE, SuiteOptions
 
-    options = SuiteOptions(weights, protocols or ALL_AVAILABLE, 1 if seeds is None else seeds, fresh, cache, device)
+    chosen = ALL_AVAILABLE if protocols is None else protocols
+    options = SuiteOptions(weights, chosen, 1 if seeds is None else seeds, fresh, cache, device)
     if not _evaluate_all(root, out, options):
         raise typer.Exit(1)
 
