@@ -92,9 +92,11 @@ def test_wrong_roots_and_names(root: Path, tiny_weights: str, tmp_path: Path) ->
     (tmp_path / "few" / "market1501").mkdir(parents=True)
     with pytest.raises(DataError, match="few holds no folder of a data set for llcm,regdb; "):
         run_suite(tmp_path / "few", tmp_path / "run", options(tiny_weights, protocols="llcm,regdb"))
-    for protocols in ("market1501,duke", "", "market1501,,llcm"):
+    for protocols in ("market1501,dike", "", "market1501,,llcm"):
         with pytest.raises(ConfigError, match="choose one, or several with commas: all-available, market1501, "):
             run_suite(root, tmp_path / "run", options(tiny_weights, protocols=protocols))
+    with pytest.raises(DataError, match="Duke is not read: it recorded students"):
+        run_suite(root, tmp_path / "run", options(tiny_weights, protocols="market1501,duke"))
     with pytest.raises(ConfigError, match="--seeds is 0; give at least 1"):
         run_suite(root, tmp_path / "run", options(tiny_weights, repetitions=0))
     assert not (tmp_path / "run").exists()

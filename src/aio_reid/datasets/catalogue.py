@@ -38,12 +38,21 @@ def find_dataset(name: str) -> DatasetEntry:
         DataError: it was withdrawn.
         ConfigError: there is none; the message lists those that there are.
     """
-    for withdrawn, reason in WITHDRAWN.items():
-        if _plain(name) == _plain(withdrawn):
-            raise DataError(f"{withdrawn} is not read: it {reason}; choose one of: {', '.join(CATALOGUE)}")
+    refuse_withdrawn(name)
     if name not in CATALOGUE:
         raise ConfigError(f"unknown data set {name!r}; choose one of: {', '.join(CATALOGUE)}")
     return CATALOGUE[name]
+
+
+def refuse_withdrawn(name: str) -> None:
+    """Do nothing, unless a data set of that name was withdrawn.
+
+    Raises:
+        DataError: it was; the message says why, and lists those that there are.
+    """
+    for withdrawn, reason in WITHDRAWN.items():
+        if _plain(name) == _plain(withdrawn):
+            raise DataError(f"{withdrawn} is not read: it {reason}; choose one of: {', '.join(CATALOGUE)}")
 
 
 def find_available(root: Path) -> dict[str, Path]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aio_reid.api import AIO
-from aio_reid.datasets.catalogue import find_available, find_dataset
+from aio_reid.datasets.catalogue import find_available, find_dataset, refuse_withdrawn
 from aio_reid.errors import AioError, ConfigError, DataError, StorageError
 from aio_reid.evaluation.embed import CachedEmbedder, EmbedQueries
 from aio_reid.evaluation.record import KIND, EvaluationRecord, describe_command, split_hash, write_json
@@ -129,6 +129,7 @@ def choose_rows(rows: Sequence[SuiteRow], protocols: str) -> tuple[SuiteRow, ...
 
     Raises:
         ConfigError: an unknown name, or none; the message lists those that there are.
+        DataError: the name of a data set that was withdrawn.
     """
     if protocols == ALL_AVAILABLE:
         return tuple(rows)
@@ -136,6 +137,7 @@ def choose_rows(rows: Sequence[SuiteRow], protocols: str) -> tuple[SuiteRow, ...
     valid = dict.fromkeys([ALL_AVAILABLE, *(name for row in rows for name in (row.name, _family(row)))])
     unknown = [name for name in names if name not in valid or name == ALL_AVAILABLE]
     if unknown:
+        refuse_withdrawn(unknown[0])
         raise ConfigError(f"--protocols has {unknown[0]!r}; choose one, or several with commas: {', '.join(valid)}")
     return tuple(row for row in rows if row.name in names or _family(row) in names)
 
