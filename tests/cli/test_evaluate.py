@@ -63,6 +63,7 @@ def test_a_copy_that_is_broken_is_the_exit_code(
         ((), "give either DATA, a manifest or a data set's folder, or --data ROOT"),
         (("DATA", "--data", "ROOT"), "give either DATA"),
         (("DATA", "--seeds", "2"), "--seeds goes with --data ROOT"),
+        (("ROOT",), "ROOT is a folder; give the manifest in it, or say with --dataset which data set it is, or give"),
         (("DATA", "--fresh"), "--fresh goes with --data ROOT"),
         (("DATA", "--dataset", "market"), "unknown dataset 'market'; choose one of: market1501, sysu-mm01, "),
         (("--data", "ROOT"), "--out is missing; with --data, name the folder of the results"),

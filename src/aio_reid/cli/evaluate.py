@@ -96,9 +96,15 @@ def _evaluate_one(
 def _score_one(
     data: Path, dataset: str, weights: str, out: Path | None, device: str | None, progress: Progress
 ) -> EvaluationRecord:
+    from aio_reid.errors import DataError
     from aio_reid.evaluation.run import evaluate_manifest, evaluate_pku_sketch
     from aio_reid.evaluation.suite import evaluate_dataset
 
+    if dataset == MANIFEST and data.is_dir():
+        raise DataError(
+            f"{data} is a folder; give the manifest in it, or say with --dataset which data set it is, or give it as "
+            "--data if it holds folders of data sets"
+        )
     if dataset == MANIFEST:
         return evaluate_manifest(data, weights=weights, out=out, device=device, progress=progress)
     if dataset == PKU_SKETCH:

@@ -25,11 +25,12 @@ def read_cells(path: Path, *, required: Sequence[str], allowed: Sequence[str]) -
             lacks a required column or has one that is not allowed.
     """
     readers = {".csv": _read_csv, ".parquet": _read_parquet}
+    if path.is_dir():
+        raise DataError(f"{path} is a folder; give the file of the table in it, which ends in .csv or .parquet")
     if path.suffix.lower() not in readers:
         raise DataError(f"{path}: a table ends in .csv or .parquet; convert it or correct the name")
     if not path.is_file():
-        kind = "a folder" if path.is_dir() else "not there"
-        raise DataError(f"{path} is {kind}; give the file of the table")
+        raise DataError(f"{path} is not there; give the file of the table")
     try:
         rows = readers[path.suffix.lower()](path, required, allowed)
     except OSError as error:
