@@ -20,6 +20,7 @@ def test_every_entry_is_filled_in() -> None:
     for name, entry in CATALOGUE.items():
         assert find_dataset(name) is entry
         assert name == entry.name == name.lower()
+        assert name in entry.folders, "a folder may be called what the command line calls the data set"
         assert all((entry.title, entry.folders, entry.purpose, entry.terms, entry.obtain))
         assert entry.terms.endswith(".")
         assert all(count > 0 for count in entry.published.values())
