@@ -65,5 +65,5 @@ def _expand_once(pool: FloatMatrix, k: int, alpha: float, block: int) -> FloatMa
         nearest = nearest_columns(distances, k)  # (b, k)
         cosines = np.maximum(-np.take_along_axis(distances, nearest, axis=1), 0)  # (b, k)
         weights = (cosines**alpha / k).astype(np.float32)
-        expanded[rows] = np.einsum("bk,bke->be", weights, pool[nearest])
+        expanded[rows] = np.einsum("bk,bke->be", weights, pool[nearest])  # (b, E)
     return expanded

@@ -87,7 +87,7 @@ def rank_features(
     held = np.empty((min(block, len(query)), len(gallery)), dtype=np.result_type(query, gallery))  # (block, G)
     outcomes: list[QueryOutcome] = []
     for rows in blocks:
-        distances = np.matmul(-query[rows], gallery.T, out=held[: rows.stop - rows.start])
+        distances = np.matmul(-query[rows], gallery.T, out=held[: rows.stop - rows.start])  # (b, G)
         matches, ignore = masks(rows)
         check_masks(distances, matches, ignore)
         outcomes.extend(_rank_block(distances, matches, ignore, gallery_persons))
@@ -174,5 +174,5 @@ def _ranks(row: FloatArray, columns: NDArray[np.int64]) -> NDArray[np.int64]:
 def _count_persons(row: FloatArray, column: int, persons: NDArray[np.int64]) -> int:
     """Return the number of persons among the entries up to the one in this column, itself included, as ranked."""
     before = row[: column + 1] <= row[column]  # (column + 1,), itself included
-    after = row[column + 1 :] < row[column]
+    after = row[column + 1 :] < row[column]  # (G - column - 1,)
     return len(np.unique(np.concatenate([persons[: column + 1][before], persons[column + 1 :][after]])))

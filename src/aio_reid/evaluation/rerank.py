@@ -59,7 +59,7 @@ def rerank(
     """
     settings = _Settings(k1, k2, lambda_value, block)
     check_features(query, gallery)
-    vectors = np.concatenate([query, gallery]).astype(np.float32, copy=False)
+    vectors = np.concatenate([query, gallery]).astype(np.float32, copy=False)  # (N, E), N = Q + G
     return _rerank(_OfFeatures(vectors), len(query), settings)
 
 
@@ -164,7 +164,7 @@ class _OfMatrices:
         return len(self._all)
 
     def of_rows(self, rows: slice) -> FloatMatrix:
-        return np.array(self._all[:, rows].T, order="C")
+        return np.array(self._all[:, rows].T, order="C")  # (b, N)
 
     def of_pairs(self, item: int, others: NDArray[np.int64]) -> FloatMatrix:
         distances: FloatMatrix = self._all[others, item]
@@ -249,7 +249,7 @@ def _average(described: SparseRows, nearest: NDArray[np.int64], block: int) -> S
     parts = []
     for rows in row_blocks(N, block):
         sums = np.zeros((rows.stop - rows.start, N), dtype=np.float32)  # (b, N)
-        for members in nearest[rows].T:
+        for members in nearest[rows].T:  # (b,) each, of k2
             taken = described.take(members)
             sums[taken.position, taken.columns] += taken.values / np.float32(k2)  # no pair occurs twice in `taken`
         at = np.flatnonzero(sums > 0)

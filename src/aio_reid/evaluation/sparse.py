@@ -26,7 +26,7 @@ class SparseRows:
         """Return the entries of these rows, one row after the other; a row may be asked for more than once."""
         starts = self.starts[rows]
         counts = self.starts[rows + 1] - starts  # (len(rows),)
-        position = np.repeat(np.arange(len(rows)), counts)
+        position = np.repeat(np.arange(len(rows)), counts)  # (num_entries,)
         ends = np.cumsum(counts)
         at = np.arange(counts.sum()) + np.repeat(starts - ends + counts, counts)
         return Taken(position, self.columns[at], self.values[at])
@@ -34,7 +34,7 @@ class SparseRows:
     def transposed(self, num_columns: int) -> SparseRows:
         """Return the columns as rows."""
         order = np.argsort(self.columns, kind="stable")
-        rows = np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
+        rows = np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))  # (num_entries,)
         starts = _starts(np.bincount(self.columns, minlength=num_columns))
         return SparseRows(starts, rows[order], self.values[order])
 
@@ -65,4 +65,4 @@ def from_entries(
 
 
 def _starts(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])  # (num_rows + 1,)

@@ -49,7 +49,7 @@ def average_trials(task: str, fusion: str, trials: Sequence[RetrievalScores]) ->
         num_scored=sum(trial.num_scored for trial in trials),
         num_without_match=sum(trial.num_without_match for trial in trials),
         num_gallery=max(trial.num_gallery for trial in trials),
-        first_match=np.concatenate([trial.first_match for trial in trials]),
+        first_match=np.concatenate([trial.first_match for trial in trials]),  # (sum of Q,), as the two below
         average_precision=np.concatenate([trial.average_precision for trial in trials]),
         inverse_penalty=np.concatenate([trial.inverse_penalty for trial in trials]),
     )

@@ -99,7 +99,7 @@ def select_points(tasks: Sequence[RankedTask], *, seed: int, most_points: int = 
     return Mapped(
         entries=tuple(entry for entry, _ in shown_points),
         is_query=np.array([is_query for _, is_query in shown_points]),
-        vectors=np.stack([points[point] for point in shown_points]),
+        vectors=np.stack([points[point] for point in shown_points]),  # (N, E)
         num_persons=len(chosen),
         num_asked=len(persons),
     )

@@ -90,7 +90,7 @@ class NearestKeeper:
             query_vectors=asked.query_vectors if self._is_mapped(asked) else None,
             gallery_vectors=asked.gallery_vectors,
             scores=scores,
-            nearest=np.concatenate([block.rows for block in blocks]),
+            nearest=np.concatenate([block.rows for block in blocks]),  # (Q, K), as the two below
             cosines=np.concatenate([block.cosines for block in blocks]),
             is_match=np.concatenate([block.is_match for block in blocks]),
             trials=(scores,),
