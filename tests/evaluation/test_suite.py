@@ -137,6 +137,8 @@ def test_a_kept_row_is_scored_again_when_anything_of_it_changes(
     assert rerun(photo_weights) and not rerun(photo_weights)
     suite_trees.draw(data / "market1501" / "bounding_box_test" / "0001_c4s1_000301_00.jpg")
     assert rerun(photo_weights) and not rerun(photo_weights), "another picture"
+    suite_trees.draw(data / "market1501" / "bounding_box_train" / "0011_c1s1_000451_00.jpg")
+    assert rerun(photo_weights) and not rerun(photo_weights), "the copy is more whole than it was, as the table says"
     query = data / "market1501" / "query"
     (query / "0001_c1s1_001051_00.jpg").write_bytes((query / "0002_c1s1_001051_00.jpg").read_bytes())
     assert rerun(photo_weights), "the same name and other pixels"

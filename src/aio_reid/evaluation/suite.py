@@ -242,6 +242,7 @@ class _Scorer:
         identity = {
             "weights": self._model.weights_hash,
             "protocol": f"{row.protocol} {row.version}",
+            "data set": records[0].dataset,  # of a part it counts what was there, training included
             "split": split_hash(*data.trials),
             "seeds": seeds,
         }
@@ -260,8 +261,7 @@ class _Scorer:
             seed=seeds[0] if seeds else None,
             seconds=time.perf_counter() - started,
         )
-        suite = {"row": row.name, "seeds": seeds, "deviations": find_deviations(runs)}
-        result = {**record.to_json(), "suite": suite}
+        result = {**record.to_json(), "suite": {"row": row.name, "seeds": seeds, "deviations": find_deviations(runs)}}
         write_json(path, result)
         return result
 
@@ -274,14 +274,14 @@ def _read_kept(path: Path, identity: Mapping[str, object], files: Collection[Pat
         found = {
             "weights": result["weights"]["sha256"],
             "protocol": f"{result['protocol']['name']} {result['protocol']['version']}",
+            "data set": result["dataset"]["name"],
             "split": result["dataset"]["split_sha256"],
             "seeds": result["suite"]["seeds"],
         }
         changed = max(max(state.st_mtime_ns, state.st_ctime_ns) for state in (file.stat() for file in files))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    is_same = result.get("kind") == KIND and found == identity and changed < written
-    return dict(result) if is_same else None
+    return dict(result) if result.get("kind") == KIND and found == identity and changed < written else None
 
 
 def _unread(row: SuiteRow, modalities: Collection[Modality]) -> str:
