@@ -14,8 +14,10 @@ def test_the_folder_is_found_itself_or_as_its_archive_unpacks(tmp_path: Path) ->
     with pytest.raises(DataError, match="no folder"):
         find_home(tmp_path / "none", ("a",), (), "Set")
     (tmp_path / "Set_V1" / "a").mkdir(parents=True)
-    with pytest.raises(DataError, match="no copy of Set: it lacks 'b'; give the folder that holds 'a', 'b'"):
+    with pytest.raises(DataError, match="it lacks 'b'; complete the copy, or give the folder that holds 'a', 'b'"):
         find_home(tmp_path, ("a", "b"), ("Set_V1",), "Set")
+    with pytest.raises(DataError, match="no copy of Set: it lacks 'b', 'c'; give the folder that holds 'b', 'c'"):
+        find_home(tmp_path, ("b", "c"), ("Set_V1",), "Set")
     (tmp_path / "Set_V1" / "b").touch()
     assert find_home(tmp_path, ("a", "b"), ("Set_V1",), "Set") == tmp_path / "Set_V1"
     assert find_home(tmp_path / "Set_V1", ("a", "b"), ("Set_V1",), "Set") == tmp_path / "Set_V1"

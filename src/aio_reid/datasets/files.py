@@ -28,9 +28,8 @@ def find_home(root: Path, wanted: Sequence[str], inside: Sequence[str], title: s
             return home
         lacks.append(missing)
     fewest = min(lacks, key=len)
-    raise DataError(
-        f"{root} is no copy of {title}: it lacks {_quoted(fewest)}; give the folder that holds {_quoted(wanted)}"
-    )
+    remedy = "give the folder" if len(fewest) == len(wanted) else "complete the copy, or give the folder"
+    raise DataError(f"{root} is no copy of {title}: it lacks {_quoted(fewest)}; {remedy} that holds {_quoted(wanted)}")
 
 
 def list_files(folder: Path, suffix: str) -> list[Path]:
