@@ -48,3 +48,14 @@ def test_latex_reads_it(tmp_path: Path) -> None:
     (tmp_path / "t.tex").write_text(page, encoding="utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"]
     assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 0
+
+
+def test_a_long_table_becomes_several_that_fit_a_page() -> None:
+    rows = tuple((f"task {n}", str(n)) for n in range(95))
+    text = to_latex(Table(("a", "b"), rows, ("the note",)), caption="Long")
+    parts = text.split(r"\begin{table}")[1:]
+    assert [part.count("task ") for part in parts] == [40, 40, 15]
+    assert [line for line in text.splitlines() if line.startswith("task")] == [rf"task {n} & {n} \\" for n in range(95)]
+    assert ["(continued)" in part for part in parts] == [False, True, True]
+    assert [part.count("the note") for part in parts] == [0, 0, 1]
+    assert all(part.count(r"\toprule") == part.count(r"\end{table}") == 1 for part in parts)

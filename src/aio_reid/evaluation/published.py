@@ -46,7 +46,12 @@ FIGURES: Mapping[str, tuple[Published, ...]] = {
     "cuhk-pedes": (Published("text to photo", 53.4, SECONDARY, "zero-shot"),),
     "tri-cuhk-pedes": (Published("sketch + text to photo", 92.1, SECONDARY, "its protocol is not known"),),
     "market-sketch-1k": (
-        Published("sketch to photo, all styles", 15.4, LATER, "trained on this data set, not zero-shot; mAP 13.9"),
+        Published(
+            "sketch to photo, all styles",
+            15.4,
+            LATER,
+            "trained on this set alone, so not zero-shot; mAP 13.9",
+        ),
     ),
 }
 """Row of the suite -> figures."""

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 Result = Mapping[str, Any]
@@ -66,16 +66,31 @@ def to_csv(table: Table) -> str:
     return text.getvalue()
 
 
+LATEX_ROWS = 40
+"""What fits a page with its caption and notes."""
+
+
 def to_latex(table: Table, *, caption: str, num_text_columns: int = 1) -> str:
-    r"""Return the table as a LaTeX `table`, notes below it; its only package is booktabs.
+    r"""Return the table as LaTeX `table`s of at most 40 rows, so that each fits a page; notes stand below the last. The
+    only package is booktabs.
 
     Args:
         table: any.
         caption: plain text.
         num_text_columns: the first so many columns are to the left, the others to the right.
     """
+    parts = [table.rows[start : start + LATEX_ROWS] for start in range(0, len(table.rows), LATEX_ROWS)] or [()]
     columns = "l" * num_text_columns + "r" * (len(table.header) - num_text_columns)
-    lines = [
+    lines: list[str] = []
+    for number, rows in enumerate(parts, start=1):
+        title = caption if number == 1 else f"{caption} (continued)"
+        notes = table.notes if number == len(parts) else ()
+        lines += _latex_part(replace(table, rows=rows, notes=notes), title, columns)
+    return "\n".join(lines) + "\n"
+
+
+def _latex_part(table: Table, caption: str, columns: str) -> list[str]:
+    return [
         r"\begin{table}",
         r"\centering",
         rf"\caption{{{escape_latex(caption)}}}",
@@ -89,7 +104,6 @@ def to_latex(table: Table, *, caption: str, num_text_columns: int = 1) -> str:
         *(rf"\par\footnotesize {escape_latex(note)}" for note in table.notes),
         r"\end{table}",
     ]
-    return "\n".join(lines) + "\n"
 
 
 def escape_latex(text: str) -> str:
