@@ -98,6 +98,11 @@ class AIO:
         return {parse_modality(name): float(factor) for name, factor in self.about.get("reliability", {}).items()}
 
     @property
+    def preferred_fusion(self) -> str:
+        """ "early" or "late": which did better on validation people; early where the weights do not say."""
+        return "late" if self.about.get("fusion") == "late" else "early"
+
+    @property
     def device(self) -> torch.device:
         """Where the model computes."""
         return self.model.sequence.cls.device
@@ -107,7 +112,7 @@ class AIO:
         inputs: Sequence[Any],
         *,
         modality: Modality | str = Modality.RGB,
-        fusion: str = "early",
+        fusion: str | None = None,
         batch_size: int = 64,
     ) -> Vectors:
         """Return one unit vector per input, float32 (B, E).
@@ -117,8 +122,8 @@ class AIO:
                 `Query` (tuple of records), or a mapping from modality to one value or a list of values, e.g.
                 `{"text": "a man in a suit", "sketch": [Path("a.png"), Path("b.png")]}`. Kinds may be mixed.
             modality: what bare pictures are.
-            fusion: "early" reads all modalities of an input as one sequence, "late" adds their vectors. Several
-                values of one modality are averaged (see `inputs.exploded`).
+            fusion: "early" reads all modalities of an input as one sequence, "late" adds their vectors; None takes
+                `preferred_fusion`. Several values of one modality are averaged (see `inputs.exploded`).
             batch_size: sequences per forward pass.
 
         Raises:
@@ -127,6 +132,7 @@ class AIO:
             ConfigError: unknown fusion, or a batch size below 1.
         """
         check_many(inputs)
+        fusion = self.preferred_fusion if fusion is None else fusion
         if fusion not in FUSIONS:
             raise ConfigError(f"unknown fusion {fusion!r}; choose one of: {', '.join(FUSIONS)}")
         if batch_size < 1:

@@ -78,7 +78,7 @@ def run_demo(
     records = [record for record in read_manifest(manifest) if record.modality in model.model.modalities]
     embed = CachedEmbedder(model.embed_queries, reliability=model.reliability, progress=progress)
     subsets = asked_subsets(model.model.modalities)
-    scores = evaluate_combinations(records, embed, fusions=(EARLY,), subsets=subsets, seed=seed)
+    scores = evaluate_combinations(records, embed, fusions=(model.preferred_fusion,), subsets=subsets, seed=seed)
     gallery = [record for record in records if record.split is Split.GALLERY]
     rows = tuple(_row(task) for task in scores.tasks)
     page = out / PAGE
@@ -86,7 +86,7 @@ def run_demo(
         page,
         title=TITLE,
         introduction=_introduction(identities, len(gallery), weights),
-        queries=_shown_queries(records, gallery, embed, seed),
+        queries=_shown_queries(records, gallery, embed, seed, model.preferred_fusion),
         rows=rows,
         facts=_facts(model, seed),
         next_command=_next_command(out, gallery),
@@ -108,7 +108,7 @@ def asked_subsets(known: Iterable[Modality]) -> list[tuple[Modality, ...]]:
 
 
 def _shown_queries(
-    records: Sequence[Record], gallery: Sequence[Record], embed: CachedEmbedder, seed: int
+    records: Sequence[Record], gallery: Sequence[Record], embed: CachedEmbedder, seed: int, fusion: str
 ) -> list[DemoQuery]:
     known = draw_records([record for record in records if record.split is Split.QUERY], seed)
     person, evidence = next(iter(known.items()))
@@ -118,7 +118,7 @@ def _shown_queries(
         if not all(modality in evidence for modality in modalities):
             continue
         query: Query = tuple(evidence[modality] for modality in modalities)
-        scores = vectors @ embed([query], EARLY)[0]  # (G,)
+        scores = vectors @ embed([query], fusion)[0]  # (G,)
         best = np.argsort(-scores, kind="stable")[:NUM_HITS]
         hits = tuple(_hit(gallery[int(g)], float(scores[g]), person) for g in best)
         queries.append(DemoQuery(" + ".join(modality.label for modality in modalities), _parts(query), hits))

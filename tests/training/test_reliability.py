@@ -10,7 +10,7 @@ import numpy as np
 from aio_reid.evaluation.embed import CachedEmbedder
 from aio_reid.evaluation.protocols.combinations import evaluate_combinations
 from aio_reid.records import Modality, Query, Record, Split
-from aio_reid.training.reliability import GRID, choose_reliability
+from aio_reid.training.reliability import GRID, LateFusion, choose_reliability, prefer_fusion
 
 NUM_PEOPLE, E = 40, 8
 NOISE = {Modality.RGB: 0.8, Modality.INFRARED: 30.0, Modality.TEXT: 0.8}
@@ -37,14 +37,21 @@ def embed(queries: Sequence[Query], fusion: str) -> np.ndarray:
 
 
 def test_noise_counts_little_and_equals_count_alike() -> None:
-    found = choose_reliability(made_records(), embed, seed=0)
+    late = choose_reliability(made_records(), embed, seed=0)
+    assert late is not None
+    found = late.reliability
     assert found["rgb"] == 1.0
     assert found["infrared"] <= 0.2 < 0.5 <= found["text"]
     assert set(found.values()) <= set(GRID)
 
 
 def test_it_beats_equal_weights_where_one_modality_is_noise() -> None:
-    factors = {Modality(name): factor for name, factor in choose_reliability(made_records(), embed, seed=0).items()}
+    late = choose_reliability(made_records(), embed, seed=0)
+    assert late is not None
+    factors = {Modality(name): factor for name, factor in late.reliability.items()}
+    embedder = CachedEmbedder(embed, reliability=factors)
+    tasks = evaluate_combinations(made_records(), embedder, fusions=("late",)).tasks
+    assert late.mean_ap == np.mean([t.scores.mAP for t in tasks if t.fusion == "late"])
 
     def ap_of_all(reliability: dict[Modality, float] | None) -> float:
         embedder = CachedEmbedder(embed, reliability=reliability)
@@ -56,4 +63,12 @@ def test_it_beats_equal_weights_where_one_modality_is_noise() -> None:
 
 def test_one_modality_alone_has_no_reliability() -> None:
     photos = [r for r in made_records() if r.modality is Modality.RGB]
-    assert choose_reliability(photos, embed, seed=0) == {}
+    assert choose_reliability(photos, embed, seed=0) is None
+
+
+def test_the_fusion_that_finds_validation_people_better_is_preferred() -> None:
+    late = LateFusion({"rgb": 1.0, "text": 0.3}, mean_ap=0.5)
+    early = {"R_mAP": 0.9, "T_mAP": 0.9, "RT_rank1": 0.9}  # figures of one modality, and rank-1, do not count
+    assert prefer_fusion(late, {**early, "RT_mAP": 0.4, "IT_mAP": 0.5}) == "late"
+    assert prefer_fusion(late, {**early, "RT_mAP": 0.6, "IT_mAP": 0.5}) == "early"
+    assert prefer_fusion(None, early) == prefer_fusion(late, early) == "early"

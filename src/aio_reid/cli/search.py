@@ -63,7 +63,10 @@ def search(
     *,
     pictures: Pictures,
     top: Annotated[int, typer.Option(help="How many pictures to show.")] = 20,
-    fusion: Annotated[str, typer.Option(help="How several kinds of evidence are joined: early or late.")] = "early",
+    fusion: Annotated[
+        str | None,
+        typer.Option(help="How kinds of evidence are joined: early or late; default: what the weights do better with."),
+    ] = None,
     weights: Annotated[str, typer.Option(help="A name (aio-nano) or a weights file.")] = "aio-nano",
     gallery_modality: Annotated[str, typer.Option(help="What the folder's pictures are: rgb, infrared, ...")] = "rgb",
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with the ranked pictures.")] = None,
@@ -84,6 +87,7 @@ def search(
     from aio_reid.gallery.search import search_folder
     from aio_reid.progress import console_progress, count_steps
     from aio_reid.search_embedder import ModelFactory
+    from aio_reid.weights import find_weights, preferred_fusion
 
     outputs = [(html, write_html), (json, write_json), (csv, write_csv)]
     for path, _ in outputs:
@@ -95,7 +99,7 @@ def search(
             query_parts(text or [], pictures),
             ModelFactory(weights, device),
             gallery_modality=parse_modality(gallery_modality),
-            fusion=fusion,
+            fusion=fusion or preferred_fusion(find_weights(weights)),
             top=top,
             cache=choose_cache(cache, no_cache),
             progress=report,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from aio_reid.evaluation.embed import LATE, CachedEmbedder, EmbedQueries
+from aio_reid.evaluation.embed import EARLY, LATE, CachedEmbedder, EmbedQueries
 from aio_reid.evaluation.protocols.combinations import evaluate_combinations
 from aio_reid.records import Modality, Record
 
@@ -15,7 +16,15 @@ GRID: tuple[float, ...] = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
 ROUNDS = 2
 
 
-def choose_reliability(records: Sequence[Record], embed: EmbedQueries, *, seed: int) -> dict[str, float]:
+@dataclass(frozen=True, slots=True)
+class LateFusion:
+    """The chosen factors by modality name, photo 1, and the mean mAP of all combinations with them (a fraction)."""
+
+    reliability: dict[str, float]
+    mean_ap: float
+
+
+def choose_reliability(records: Sequence[Record], embed: EmbedQueries, *, seed: int) -> LateFusion | None:
     """Return the factor of each modality in late fusion, u(sum of factor * u(f_m)), that finds people best.
 
     The mean mAP of all combinations of two and more modalities is climbed one modality at a time, in fusion order; of
@@ -27,20 +36,33 @@ def choose_reliability(records: Sequence[Record], embed: EmbedQueries, *, seed: 
         seed: draws each person's record of each modality.
 
     Returns:
-        Factors by modality name, photo 1; empty where the queries have one modality.
+        None where the queries have one modality: there is nothing to fuse.
     """
     present = [m for m in Modality if any(r.modality is m for r in records)]
     if len(present) < 2:
-        return {}
+        return None
     known = CachedEmbedder(embed)
 
     def mean_ap(factors: Mapping[Modality, float]) -> float:
         scores = evaluate_combinations(records, CachedEmbedder(known, reliability=factors), fusions=(LATE,), seed=seed)
         return float(np.mean([task.scores.mAP for task in scores.tasks if task.fusion == LATE]))
 
-    chosen = dict.fromkeys(present, 1.0)
+    chosen, best = dict.fromkeys(present, 1.0), 0.0
     for _ in range(ROUNDS):
         for modality in (m for m in present if m is not Modality.RGB):
             found = {factor: mean_ap({**chosen, modality: factor}) for factor in GRID}
             chosen[modality] = max(found, key=lambda factor: (found[factor], factor))
-    return {modality.value: factor for modality, factor in chosen.items()}
+            best = found[chosen[modality]]
+    return LateFusion({modality.value: factor for modality, factor in chosen.items()}, best)
+
+
+def prefer_fusion(late: LateFusion | None, validation: Mapping[str, float]) -> str:
+    """Return "late" where it finds validation people better than early fusion does, by the mean mAP of all
+    combinations; else "early".
+
+    Args:
+        late: see `choose_reliability`.
+        validation: figures of early fusion by name, e.g. "RT_mAP".
+    """
+    early = [value for name, value in validation.items() if name.endswith("_mAP") and len(name) > len("R_mAP")]
+    return LATE if late is not None and early and late.mean_ap > float(np.mean(early)) else EARLY

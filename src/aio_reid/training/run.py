@@ -31,7 +31,7 @@ from aio_reid.training.batches import count_steps
 from aio_reid.training.loop import LoopParts, Validate, run_loop
 from aio_reid.training.objective import ColourlessSteps, TrainingObjective
 from aio_reid.training.optim import build_optimizer
-from aio_reid.training.reliability import choose_reliability
+from aio_reid.training.reliability import choose_reliability, prefer_fusion
 from aio_reid.training.state import CHECKPOINT, VALIDATION, append_row, load_checkpoint
 
 WEIGHTS = "weights.safetensors"
@@ -86,12 +86,8 @@ def train(
         about=about,
     )
     end = run_loop(parts, position, progress)
-    about = {
-        **about,
-        "steps": end.step,
-        "validation": dict(validation) or parts.validate(end.step - 1),
-        "reliability": _reliability(config, held_out, objective.model),
-    }
+    about = {**about, "steps": end.step, "validation": dict(validation) or parts.validate(end.step - 1)}
+    about |= _fusion(config, held_out, objective.model, validation)
     weights = export_weights(objective.model, config.model, about, dtype=torch.float16 if half else torch.float32)
     write_weights(out / WEIGHTS, weights)
     return TrainingResult(out / WEIGHTS, end.step, validation)
@@ -212,12 +208,18 @@ def _validation(
     return validate
 
 
-def _reliability(config: RunConfig, held_out: list[Record], model: AIOModel) -> dict[str, float]:
+def _fusion(
+    config: RunConfig, held_out: list[Record], model: AIOModel, validation: dict[str, float]
+) -> dict[str, object]:
+    """Return what the weights say of fusion: how much each modality counts in late fusion, and which of both to
+    prefer.
+    """
     if not held_out:
         return {}
     model.eval()
     aio = AIO(model, image_size=config.model.image_size, context_length=config.model.context_length)
-    return choose_reliability(held_out, aio.embed_queries, seed=config.seed)
+    late = choose_reliability(held_out, aio.embed_queries, seed=config.seed)
+    return {"reliability": late.reliability if late else {}, "fusion": prefer_fusion(late, validation)}
 
 
 def validation_records(records: list[Record], num_identities: int, modalities: tuple[Modality, ...]) -> list[Record]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import struct
 from importlib import resources
 from pathlib import Path
 
 from aio_reid.errors import WeightsError
 
 PACKAGED = ("aio-nano",)
+_LONGEST_HEADER = 100_000_000
 
 
 def find_weights(name: str | Path) -> Path:
@@ -30,6 +33,24 @@ def find_weights(name: str | Path) -> Path:
             f"weights {str(name)!r} not found; give {', '.join(PACKAGED)} or a .safetensors file of aio-reid"
         )
     return path
+
+
+def preferred_fusion(path: Path) -> str:
+    """Return "early" or "late": which of both did better on validation people when the weights were trained. Weights
+    that do not say are read early (method.md section 4).
+
+    Raises:
+        WeightsError: the file cannot be read, or is no safetensors file.
+    """
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            if length > _LONGEST_HEADER:
+                raise ValueError("its header is too long")
+            about = json.loads(json.loads(file.read(length)).get("__metadata__", {}).get("about", "{}"))
+    except (OSError, ValueError, AttributeError, struct.error) as error:
+        raise WeightsError(f"weights {str(path)!r} cannot be read: {error}") from None
+    return "late" if isinstance(about, dict) and about.get("fusion") == "late" else "early"
 
 
 def hash_weights(path: Path) -> str:
