@@ -16,7 +16,7 @@ from aio_reid.errors import ConfigError, DataError, WeightsError
 from aio_reid.evaluation.embed import CachedEmbedder
 from aio_reid.evaluation.record import split_hash
 from aio_reid.evaluation.report import make_table, read_result
-from aio_reid.evaluation.run import evaluate_manifest, evaluate_pku_sketch
+from aio_reid.evaluation.run import Combinations, evaluate_manifest, evaluate_pku_sketch
 from aio_reid.models.build import build_model, export_weights
 from aio_reid.models.checkpoint import write_weights
 from aio_reid.records import Modality, Split
@@ -92,8 +92,20 @@ def test_manifest_to_result_file(manifest: Path, weights: str, tmp_path: Path) -
 
 
 def test_chosen_subsets_and_fusions(manifest: Path, weights: str) -> None:
-    record = evaluate_manifest(manifest, weights=weights, subsets=[(Modality.TEXT, Modality.RGB)], fusions=("late",))
+    record = evaluate_manifest(
+        manifest, weights=weights, asked=Combinations(("late",), [(Modality.TEXT, Modality.RGB)])
+    )
     assert [(t.task, t.fusion) for t in record.scores.tasks] == [("RT", "late")]
+
+
+def test_a_gallery_of_several_modalities_is_asked_for_and_named(manifest: Path, weights: str) -> None:
+    asked = Combinations(("early",), [(Modality.TEXT,)], (Modality.RGB, Modality.INFRARED))
+    mixed = evaluate_manifest(manifest, weights=weights, asked=asked).scores
+    photos = evaluate_manifest(manifest, weights=weights, asked=Combinations(("early",), [(Modality.TEXT,)])).scores
+    assert (photos.protocol, mixed.protocol) == ("any-combination-to-rgb", "any-combination-to-rgb+infrared")
+    in_gallery = [r for r in read_manifest(manifest) if r.split is Split.GALLERY]
+    for scores, wanted in ((photos, {Modality.RGB}), (mixed, {Modality.RGB, Modality.INFRARED})):
+        assert scores.tasks[0].scores.num_gallery == sum(r.modality in wanted for r in in_gallery)
 
 
 def test_late_fusion_is_what_the_model_itself_makes(manifest: Path, weights: str) -> None:
@@ -130,7 +142,7 @@ def test_pku_sketch_to_result_file(weights: str, tmp_path: Path) -> None:
 
 def test_mistakes_are_told_before_the_work(manifest: Path, weights: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="fusion is 'middle'; choose one or both of: early, late"):
-        evaluate_manifest(manifest, weights=weights, fusions=("middle",))
+        evaluate_manifest(manifest, weights=weights, asked=Combinations(("middle",)))
     with pytest.raises(WeightsError, match=r"none\.safetensors"):
         evaluate_manifest(manifest, weights=str(tmp_path / "none.safetensors"))
     (manifest.parent / "gallery" / "rgb" / "bob.png").unlink()

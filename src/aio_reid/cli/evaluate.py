@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aio_reid.records import Modality, parse_modality
+
 if TYPE_CHECKING:
     from aio_reid.evaluation.record import EvaluationRecord
     from aio_reid.evaluation.suite import SuiteOptions
@@ -44,6 +46,12 @@ def evaluate(
         Path | None,
         typer.Option(metavar="DIR", help="With DATA: also draw ranked lists, CMC curves and a map of embeddings."),
     ] = None,
+    gallery: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--gallery-modality", help="With a manifest: what is searched, repeated for a mixed gallery; default: rgb."
+        ),
+    ] = None,
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda, cuda:1, ...; default: a GPU where there is one.")
     ] = None,
@@ -58,11 +66,15 @@ def evaluate(
         wrong = [option for option, value in given.items() if value is not None]
         if wrong:
             raise ConfigError(f"{wrong[0]} goes with --data ROOT; leave it out, or give --data instead of {data}")
-        _evaluate_one(data, dataset or MANIFEST, weights, out, device, pictures)
+        if gallery and dataset not in (None, MANIFEST):
+            raise ConfigError(f"--gallery-modality goes with a manifest; {dataset} has a gallery of its own")
+        modalities = tuple(parse_modality(name) for name in gallery or [])
+        _evaluate_one(data, dataset or MANIFEST, weights, out, device, pictures, modalities)
         return
-    if dataset is not None or pictures is not None:
-        instead = f"give --protocols {dataset}" if dataset is not None else "evaluate one data set alone for pictures"
-        raise ConfigError(f"{'--dataset' if dataset else '--pictures'} goes with DATA; with --data, {instead}")
+    if dataset is not None or pictures is not None or gallery:
+        instead = f"give --protocols {dataset}" if dataset is not None else "evaluate one data set alone"
+        option = "--dataset" if dataset else "--pictures" if pictures else "--gallery-modality"
+        raise ConfigError(f"{option} goes with DATA; with --data, {instead}")
     if root is None or out is None:
         raise ConfigError("--out is missing; with --data, name the folder of the results")
     from aio_reid.evaluation.suite import ALL_AVAILABLE, SuiteOptions
@@ -74,7 +86,13 @@ def evaluate(
 
 
 def _evaluate_one(
-    data: Path, dataset: str, weights: str, out: Path | None, device: str | None, pictures: Path | None
+    data: Path,
+    dataset: str,
+    weights: str,
+    out: Path | None,
+    device: str | None,
+    pictures: Path | None,
+    gallery: tuple[Modality, ...],
 ) -> None:
     from aio_reid.cli.show import print_table, remark
     from aio_reid.evaluation.pictures.write import pictures_of
@@ -86,7 +104,7 @@ def _evaluate_one(
         check_writable(out)
     progress = console_progress()
     with pictures_of(pictures, facts={"Weights": Path(weights).name}, progress=progress):
-        record = _score_one(data, dataset, weights, out, device, progress)
+        record = _score_one(data, dataset, weights, out, device, gallery, progress)
     table = make_table(record.to_json())
     print_table(table.header, table.rows)
     for note in table.notes:
@@ -94,10 +112,16 @@ def _evaluate_one(
 
 
 def _score_one(
-    data: Path, dataset: str, weights: str, out: Path | None, device: str | None, progress: Progress
+    data: Path,
+    dataset: str,
+    weights: str,
+    out: Path | None,
+    device: str | None,
+    gallery: tuple[Modality, ...],
+    progress: Progress,
 ) -> EvaluationRecord:
     from aio_reid.errors import DataError
-    from aio_reid.evaluation.run import evaluate_manifest, evaluate_pku_sketch
+    from aio_reid.evaluation.run import Combinations, evaluate_manifest, evaluate_pku_sketch
     from aio_reid.evaluation.suite import evaluate_dataset
 
     if dataset == MANIFEST and data.is_dir():
@@ -106,7 +130,8 @@ def _score_one(
             "--data if it holds folders of data sets"
         )
     if dataset == MANIFEST:
-        return evaluate_manifest(data, weights=weights, out=out, device=device, progress=progress)
+        asked = Combinations(gallery=gallery) if gallery else Combinations()
+        return evaluate_manifest(data, weights=weights, out=out, asked=asked, device=device, progress=progress)
     if dataset == PKU_SKETCH:
         return evaluate_pku_sketch(data, weights=weights, out=out, device=device, progress=progress)
     return evaluate_dataset(dataset, data, weights=weights, out=out, device=device, progress=progress)

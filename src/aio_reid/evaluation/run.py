@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from aio_reid.api import AIO
@@ -24,25 +25,39 @@ DEFAULT_WEIGHTS = "aio-nano"
 Protocol = Callable[[list[Record], EmbedQueries], ProtocolScores]
 
 
+@dataclass(frozen=True, slots=True)
+class Combinations:
+    """What of a manifest is asked.
+
+    Attributes:
+        fusions: any of "early" and "late".
+        subsets: the combinations to ask; None asks all.
+        gallery: the modalities of the pictures that are searched, e.g. photos by day and infrared frames by night.
+    """
+
+    fusions: Sequence[str] = FUSIONS
+    subsets: Sequence[Collection[Modality]] | None = None
+    gallery: Sequence[Modality] = (Modality.RGB,)
+
+
 def evaluate_manifest(
     manifest: Path,
     *,
     weights: str = DEFAULT_WEIGHTS,
     out: Path | None = None,
-    fusions: Sequence[str] = FUSIONS,
-    subsets: Sequence[Collection[Modality]] | None = None,
+    asked: Combinations = Combinations(),
     seed: int = 0,
     device: str | None = None,
     progress: Progress = SILENT,
 ) -> EvaluationRecord:
-    """Evaluate every combination of modalities against the RGB gallery of a manifest (protocol any-combination-to-rgb).
+    """Evaluate every combination of modalities against the gallery of a manifest (protocol any-combination-to-rgb, or
+    -to-rgb+infrared and the like).
 
     Args:
         manifest: its splits "query" and "gallery" are used; modalities that the weights do not read are left aside.
         weights: name of packaged weights, or path of a weights file.
         out: JSON file for the record; None writes none.
-        fusions: any of "early" and "late".
-        subsets: the combinations to ask; None asks all.
+        asked: which combinations, how they are fused, and what is searched.
         seed: draws each person's record of each modality.
         device: a torch device; None takes a GPU where there is one.
         progress: told of every input that is embedded.
@@ -50,11 +65,18 @@ def evaluate_manifest(
     Raises:
         AioError: wrong manifest, missing picture, wrong weights, a file that cannot be written.
     """
-    _check_fusions(fusions)
+    _check_fusions(asked.fusions)
     used = [r for r in read_manifest(manifest) if r.split in (Split.QUERY, Split.GALLERY)]
 
     def protocol(records: list[Record], embed: EmbedQueries) -> ProtocolScores:
-        return evaluate_combinations(records, embed, fusions=fusions, subsets=subsets, seed=seed)
+        return evaluate_combinations(
+            records,
+            embed,
+            fusions=asked.fusions,
+            subsets=asked.subsets,
+            seed=seed,
+            gallery_modalities=asked.gallery,
+        )
 
     return _evaluate(used, protocol, AIO.load(weights, device), weights=weights, seed=seed, out=out, progress=progress)
 
@@ -72,7 +94,8 @@ def evaluate_pku_sketch(
 
     Args:
         root: the folder that holds `photo` and `sketch`; a partial copy is named as such in the record.
-        weights, out, fusions, device, progress: as `evaluate_manifest`.
+        weights, out, device, progress: as `evaluate_manifest`.
+        fusions: any of "early" and "late".
 
     Raises:
         AioError: as `evaluate_manifest`.
