@@ -114,3 +114,24 @@ def test_a_picture_that_is_damaged_is_named(
     arguments = ["--data", str(root), "--out", str(tmp_path / "run"), "--protocols", "manifest"]
     assert run(["evaluate", *arguments, "--weights", str(weights)]) == 1
     assert "bob_3.png" in capsys.readouterr().out
+
+
+def test_post_processing_and_a_mixed_gallery_stand_in_the_protocols_name(
+    root: Path, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest, out = root / "people" / "manifest.csv", tmp_path / "r.json"
+    arguments = ["evaluate", str(manifest), "--weights", str(weights), "--device", "cpu", "--out", str(out)]
+    assert run([*arguments, "--post-processing", "re-ranking"]) == 0
+    assert json.loads(out.read_text(encoding="utf-8"))["protocol"]["name"] == "any-combination-to-rgb, re-ranking"
+    assert run([*arguments, "--gallery-modality", "rgb"]) == 0
+    assert json.loads(out.read_text(encoding="utf-8"))["protocol"]["name"] == "any-combination-to-rgb"
+    capsys.readouterr()
+    for options, said in (
+        (["--post-processing", "rerank"], "unknown --post-processing 'rerank'; choose one of: re-ranking, query-expan"),
+        (["--post-processing", "re-ranking", "--pictures", str(tmp_path)], "give it without --post-processing"),
+        (["--gallery-modality", "night"], "unknown modality 'night'; choose one of: rgb"),
+        (["--gallery-modality", "rgb", "--dataset", "market1501"], "market1501 has a gallery of its own"),
+    ):
+        assert run([*arguments, *options]) == 2
+        error = capsys.readouterr().err.strip()
+        assert said in error and "\n" not in error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -52,6 +53,9 @@ def evaluate(
             "--gallery-modality", help="With a manifest: what is searched, repeated for a mixed gallery; default: rgb."
         ),
     ] = None,
+    post_processing: Annotated[
+        str | None, typer.Option(help="With DATA: re-ranking (k-reciprocal) or query-expansion; the result says so.")
+    ] = None,
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda, cuda:1, ...; default: a GPU where there is one.")
     ] = None,
@@ -69,8 +73,13 @@ def evaluate(
         if gallery and dataset not in (None, MANIFEST):
             raise ConfigError(f"--gallery-modality goes with a manifest; {dataset} has a gallery of its own")
         modalities = tuple(parse_modality(name) for name in gallery or [])
-        _evaluate_one(data, dataset or MANIFEST, weights, out, device, pictures, modalities)
+        if post_processing is not None and pictures is not None:
+            raise ConfigError("--pictures shows the plain ranking; give it without --post-processing")
+        with _ranked_by(post_processing):
+            _evaluate_one(data, dataset or MANIFEST, weights, out, device, pictures, modalities)
         return
+    if post_processing is not None:
+        raise ConfigError("--post-processing goes with DATA; with --data, evaluate one data set alone")
     if dataset is not None or pictures is not None or gallery:
         instead = f"give --protocols {dataset}" if dataset is not None else "evaluate one data set alone"
         option = "--dataset" if dataset else "--pictures" if pictures else "--gallery-modality"
@@ -83,6 +92,15 @@ def evaluate(
     options = SuiteOptions(weights, chosen, 1 if seeds is None else seeds, fresh, cache, device)
     if not _evaluate_all(root, out, options):
         raise typer.Exit(1)
+
+
+def _ranked_by(post_processing: str | None) -> AbstractContextManager[None]:
+    if post_processing is None:
+        return nullcontext()
+    from aio_reid.evaluation.post_processing import find_post_processing
+    from aio_reid.evaluation.tasks import ranking_by
+
+    return ranking_by(find_post_processing(post_processing), name=post_processing)
 
 
 def _evaluate_one(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aio_reid.api import AIO
@@ -17,6 +17,7 @@ from aio_reid.evaluation.protocols.combinations import evaluate_combinations
 from aio_reid.evaluation.protocols.pku_sketch import evaluate_all_persons
 from aio_reid.evaluation.record import EvaluationRecord, count_records, describe_command, split_hash, write_json
 from aio_reid.evaluation.scores import ProtocolScores
+from aio_reid.evaluation.tasks import name_of_ranking
 from aio_reid.progress import SILENT, Progress
 from aio_reid.provenance import collect_provenance
 from aio_reid.records import FUSIONS, Modality, Record, Split
@@ -158,8 +159,9 @@ def make_record(
         "modalities": [modality.value for modality in model.model.modalities],
         "about": model.about,
     }
+    processed = name_of_ranking()
     return EvaluationRecord(
-        scores=scores,
+        scores=replace(scores, protocol=f"{scores.protocol}, {processed}") if processed else scores,
         dataset=next(record.dataset for trial in trials for record in trial),
         split_hash=split_hash(*trials),
         counts=count_records(dict.fromkeys(record for trial in trials for record in trial)),

@@ -56,6 +56,7 @@ def rank_plainly(asked: Asked) -> RetrievalScores:
 
 
 _RANK: ContextVar[Rank] = ContextVar("rank", default=rank_plainly)
+_NAME: ContextVar[str] = ContextVar("name", default="")
 
 
 def rank_asked(asked: Asked) -> RetrievalScores:
@@ -63,18 +64,25 @@ def rank_asked(asked: Asked) -> RetrievalScores:
     return _RANK.get()(asked)
 
 
+def name_of_ranking() -> str:
+    """Return the name of the way in force where it changes scores, else ""; results carry it."""
+    return _NAME.get()
+
+
 @contextmanager
-def ranking_by(rank: Rank) -> Iterator[None]:
+def ranking_by(rank: Rank, *, name: str = "") -> Iterator[None]:
     """Have everything that protocols rank inside of this context ranked by `rank`.
 
     So an onlooker sees every ranking of every protocol, such as the nearest entries of each query, without being an
-    argument of each. It must return what `rank_plainly` does: scores never depend on who looks on.
+    argument of each. It must return what `rank_plainly` does, unless it gives a `name`: scores never depend on who
+    looks on.
     """
-    token = _RANK.set(rank)
+    ranks, names = _RANK.set(rank), _NAME.set(name)
     try:
         yield
     finally:
-        _RANK.reset(token)
+        _RANK.reset(ranks)
+        _NAME.reset(names)
 
 
 @dataclass(frozen=True, slots=True)
