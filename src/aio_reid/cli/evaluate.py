@@ -112,7 +112,7 @@ def _evaluate_one(
     pictures: Path | None,
     gallery: tuple[Modality, ...],
 ) -> None:
-    from aio_reid.cli.show import print_table, remark
+    from aio_reid.cli.show import print_noted
     from aio_reid.evaluation.pictures.write import pictures_of
     from aio_reid.evaluation.report import make_table
     from aio_reid.gallery.outputs import check_writable
@@ -124,9 +124,7 @@ def _evaluate_one(
     with pictures_of(pictures, facts={"Weights": Path(weights).name}, progress=progress):
         record = _score_one(data, dataset, weights, out, device, gallery, progress)
     table = make_table(record.to_json())
-    print_table(table.header, table.rows)
-    for note in table.notes:
-        remark(note)
+    print_noted(table)
 
 
 def _score_one(
@@ -157,7 +155,7 @@ def _score_one(
 
 def _evaluate_all(root: Path, out: Path, options: SuiteOptions) -> bool:
     """Print the table of all rows; return whether every row that is on disk could be scored."""
-    from aio_reid.cli.show import print_table, remark
+    from aio_reid.cli.show import print_noted, remark
     from aio_reid.evaluation.report import make_table, read_result
     from aio_reid.evaluation.suite import run_suite
     from aio_reid.evaluation.suite_report import FAILED, FILE_NAME
@@ -165,8 +163,6 @@ def _evaluate_all(root: Path, out: Path, options: SuiteOptions) -> bool:
 
     outcomes = run_suite(root, out, options, progress=console_progress(), tell=remark)
     table = make_table(read_result(out / f"{FILE_NAME}.json"))
-    print_table(table.header, table.rows)
-    for note in table.notes:
-        remark(note)
+    print_noted(table)
     remark(f"written: {out / FILE_NAME}.md, .tex, .csv, .json; a JSON file for each row in {out / 'rows'}")
     return all(outcome.state != FAILED for outcome in outcomes)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from aio_reid.datasets.verify import Verification
     from aio_reid.demo import Demo
     from aio_reid.doctor import Check
+    from aio_reid.evaluation.table import Table
     from aio_reid.gallery.cache import CacheStats
     from aio_reid.gallery.result import SearchResult
 
@@ -36,6 +37,13 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     Console().print(table)
+
+
+def print_noted(table: Table) -> None:
+    """Print the table of a result, its notes as remarks."""
+    print_table(table.header, table.rows)
+    for note in table.notes:
+        remark(note)
 
 
 def print_search(result: SearchResult) -> None:

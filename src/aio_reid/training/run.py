@@ -193,10 +193,8 @@ def _validation(
     def validate(step: int) -> dict[str, float]:
         if not held_out:
             return {}
-        model.eval()
-        aio = AIO(model, image_size=config.model.image_size, context_length=config.model.context_length)
         scores = evaluate_combinations(
-            held_out, CachedEmbedder(aio.embed_queries), fusions=("early",), seed=config.seed
+            held_out, CachedEmbedder(_reader(config, model).embed_queries), fusions=("early",), seed=config.seed
         )
         latest.clear()
         for task in scores.tasks:
@@ -208,6 +206,11 @@ def _validation(
     return validate
 
 
+def _reader(config: RunConfig, model: AIOModel) -> AIO:
+    """Return the model as its users have it, in eval mode."""
+    return AIO(model, image_size=config.model.image_size, context_length=config.model.context_length)
+
+
 def _fusion(
     config: RunConfig, held_out: list[Record], model: AIOModel, validation: dict[str, float]
 ) -> dict[str, object]:
@@ -216,9 +219,7 @@ def _fusion(
     """
     if not held_out:
         return {}
-    model.eval()
-    aio = AIO(model, image_size=config.model.image_size, context_length=config.model.context_length)
-    late = choose_reliability(held_out, aio.embed_queries, seed=config.seed)
+    late = choose_reliability(held_out, _reader(config, model).embed_queries, seed=config.seed)
     return {"reliability": late.reliability if late else {}, "fusion": prefer_fusion(late, validation)}
 
 
