@@ -59,8 +59,15 @@ class ModelConfig(Frozen):
     """Architecture (method.md sections 3 to 5)."""
 
     encoder: PlainEncoder | TimmEncoder = Field(discriminator="kind")
-    image_size: tuple[Positive, Positive] = Field(description="height, width in pixels; multiples of 16")
+    image_size: tuple[Positive, Positive] = Field(description="height, width in pixels; multiples of a token's side")
+    stem: Literal["ibn", "pyramid"] = Field(
+        default="ibn",
+        description="visual tokenizers: the paper's IBN stem, or a pyramid of convolutions with a summary for [CLS]",
+    )
     stem_width: Positive = Field(default=64, description="channels of the IBN stems; even")
+    pyramid_widths: tuple[Positive, ...] = Field(
+        default=(32, 64, 128, 256), min_length=1, description="channels of each level of the pyramid; even"
+    )
     modalities: tuple[Modality, ...] = Field(default=(Modality.RGB, Modality.INFRARED, Modality.SKETCH, Modality.TEXT))
     context_length: Annotated[int, Field(ge=8, le=77)] = Field(
         default=77, description="tokens of a sentence, start and end included"
@@ -75,13 +82,24 @@ class ModelConfig(Frozen):
         default=True, description="retrieve with the feature after (AGW) or before the BNNeck"
     )
 
+    @property
+    def token_stride(self) -> int:
+        """Pixels of a visual token along each side: 16, or 4 doubled by each further level of the pyramid."""
+        return 4 * 2 ** (len(self.pyramid_widths) - 1) if self.stem == "pyramid" else 16
+
+    @property
+    def token_grid(self) -> tuple[int, int]:
+        """Rows and columns of visual tokens."""
+        return self.image_size[0] // self.token_stride, self.image_size[1] // self.token_stride
+
     @model_validator(mode="after")
     def _check(self) -> ModelConfig:
-        height, width = self.image_size
-        if height % 16 or width % 16:
-            raise ValueError(f"image_size {height}x{width}: both must be multiples of 16, e.g. 384x128 or 128x64")
-        if self.stem_width % 2:
-            raise ValueError(f"stem_width {self.stem_width} must be even: half of the channels are instance-normalised")
+        (height, width), side = self.image_size, self.token_stride
+        if height % side or width % side:
+            raise ValueError(f"image_size {height}x{width}: both must be multiples of {side}, e.g. 384x128 or 128x64")
+        odd = [channels for channels in (self.stem_width, *self.pyramid_widths) if channels % 2]
+        if odd:
+            raise ValueError(f"{odd[0]} channels must be even: half of the channels are instance-normalised")
         if Modality.RGB not in self.modalities or len(set(self.modalities)) != len(self.modalities):
             raise ValueError("modalities must contain rgb and name each modality once")
         return self
@@ -97,17 +115,15 @@ class DataConfig(Frozen):
         default={},
         description="how often a partner is synthesised although a recorded one exists; where none exists it always is",
     )
-    mixed_share: Share = Field(
-        default=0.0,
-        description="pre-training: how often another kind of picture of the person takes the photo's place",
+    partner_share: dict[Modality, Share] = Field(
+        default={}, description="how often a partner of a modality comes along with its photo; 1 where not named"
     )
-    caption_share: Share = Field(default=1.0, description="how often a tuple comes with a sentence")
     colourless_share: Share = Field(
         default=0.0,
         description="how often a whole batch is seen without colour, so that form alone tells its people apart",
     )
     ramp_steps: Annotated[int, Field(ge=0)] = Field(
-        default=0, description="steps over which mixed_share and colourless_share grow from 0: colour first, then form"
+        default=0, description="steps over which colourless_share grows from 0: colour first, then form"
     )
     augment: bool = True
     num_workers: Annotated[int, Field(ge=0)] = Field(default=1, description="processes that load pictures")

@@ -205,29 +205,21 @@ def test_no_photo_and_unreadable_pictures_are_named(records: list[Record], tmp_p
         dataset([*records, gone])[6, 0]
 
 
-def test_mixed_share_puts_other_kinds_of_pictures_in_the_place_of_photos(records: list[Record]) -> None:
-    def tones(share: float) -> set[int]:
-        mixed = dataset(records, modalities=(Modality.RGB,), shares=Shares(mixed=share))
-        person_10 = [i for i, photo in enumerate(mixed.photos) if photo.person_id == "10"]
-        return {int(mixed[(i, draw)].pixels[Modality.RGB][0, 0, 0]) for i in person_10 for draw in range(40)}
-
-    photos = {tone(0, Modality.RGB, view) for view in range(2)}
-    others = {tone(0, m, view) for m in VISUAL if m is not Modality.RGB for view in range(2)}
-    assert tones(0.0) == photos
-    assert tones(1.0) == others
-    assert tones(0.5) == photos | others
-
-
-def test_mixing_falls_back_to_the_photo_where_a_person_has_no_other_picture(records: list[Record]) -> None:
-    photos_only = [r for r in records if r.modality in (Modality.RGB, Modality.PENCIL)]
-    mixed = dataset(photos_only, modalities=(Modality.RGB,), shares=Shares(mixed=1.0))
-    assert all(Modality.RGB in mixed[(i, draw)].pixels for i in range(len(mixed)) for draw in range(20))
+def test_partners_come_along_as_often_as_asked_and_the_photo_always(records: list[Record]) -> None:
+    data = dataset(records, shares=Shares(partners={Modality.SKETCH: 0.25, Modality.PENCIL: 0.0}))
+    person_10 = next(i for i, photo in enumerate(data.photos) if photo.person_id == "10")
+    made = [data[(person_10, draw)].pixels for draw in range(200)]
+    assert all(Modality.RGB in pixels and Modality.INFRARED in pixels for pixels in made)
+    assert not any(Modality.PENCIL in pixels for pixels in made)
+    assert np.mean([Modality.SKETCH in pixels for pixels in made]) == pytest.approx(0.25, abs=0.08)
+    with pytest.raises(DataError, match="every tuple has its photo"):
+        dataset(records, shares=Shares(partners={Modality.RGB: 0.5}))
 
 
 def test_a_share_of_the_tuples_comes_with_a_sentence_and_all_with_the_tags_of_their_person(
     records: list[Record],
 ) -> None:
-    data = dataset(records, shares=Shares(captioned=0.25))
+    data = dataset(records, shares=Shares(partners={Modality.TEXT: 0.25}))
     person_10 = next(i for i, photo in enumerate(data.photos) if photo.person_id == "10")
     made = [data[(person_10, draw)] for draw in range(200)]
     assert np.mean([t.ids is not None for t in made]) == pytest.approx(0.25, abs=0.08)
@@ -240,14 +232,3 @@ def test_a_share_of_the_tuples_comes_with_a_sentence_and_all_with_the_tags_of_th
     assert batch.tag_rows.tolist() == [1]
     assert {ATTRIBUTE_CLASSES[i] for i in batch.tags[0].nonzero().flatten().tolist()} == named
     assert collate([data[(person_7, 0)]]).tags is None
-
-
-def test_the_share_of_mixed_pictures_grows_with_the_draws(records: list[Record]) -> None:
-    shares = Shares(mixed=0.8, mixed_from=1000)
-    assert [shares.mixed_at(draw) for draw in (0, 500, 1000, 5000)] == [0.0, 0.4, 0.8, 0.8]
-    assert Shares(mixed=0.8).mixed_at(0) == 0.8
-    data = dataset(records, modalities=(Modality.RGB,), shares=Shares(mixed=1.0, mixed_from=1000))
-    person_10 = next(i for i, photo in enumerate(data.photos) if photo.person_id == "10")
-    own = tones_of(data[(person_10, 0)].pixels[Modality.RGB])
-    assert all(tones_of(data[(person_10, draw)].pixels[Modality.RGB]) == own for draw in range(5))
-    assert all(tones_of(data[(person_10, draw)].pixels[Modality.RGB]) != own for draw in range(1000, 1020))

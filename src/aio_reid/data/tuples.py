@@ -18,7 +18,7 @@ from aio_reid.data.samplers import TupleKey
 from aio_reid.data.synthesis import channel_augment, draw_lines
 from aio_reid.data.text import ClipBpe, pad_ids
 from aio_reid.errors import DataError
-from aio_reid.records import VISUAL_MODALITIES, Modality, Record
+from aio_reid.records import Modality, Record
 
 SYNTHESISED = (Modality.INFRARED, Modality.SKETCH)
 """What can be made from a photo: infrared by channel augmentation, sketch by line drawing. Text never is (method.md
@@ -46,19 +46,11 @@ class Shares:
 
     Attributes:
         synthesised: a partner is synthesised although a recorded one exists; where none exists it always is.
-        mixed: another kind of picture of the person takes the photo's place.
-        captioned: a sentence comes along.
-        mixed_from: the number of tuples drawn over which `mixed` grows from 0 to its value.
+        partners: a partner comes along with its photo at all; 1 where not named.
     """
 
     synthesised: Mapping[Modality, float] = field(default_factory=dict)
-    mixed: float = 0.0
-    captioned: float = 1.0
-    mixed_from: int = 0
-
-    def mixed_at(self, draw: int) -> float:
-        """Return the share of `mixed` at the draw of that number."""
-        return self.mixed * min(1.0, draw / self.mixed_from) if self.mixed_from else self.mixed
+    partners: Mapping[Modality, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +100,14 @@ class TupleDataset(Dataset[TrainingTuple]):
         self.photos = [r for r in records if r.modality is Modality.RGB]
         if not self.photos:
             raise DataError("no rgb record in the training split: AIO binds every modality to photos")
+        if shares.partners.get(Modality.RGB, 1.0) < 1:
+            raise DataError("partner_share of 'rgb': every tuple has its photo; name other modalities")
         never = [m.value for m in shares.synthesised if m not in SYNTHESISED]
         if never:
             allowed = ", ".join(m.value for m in SYNTHESISED)
             raise DataError(f"synthesised_share of {never[0]!r}: never made from photos; choose from: {allowed}")
         identities = sorted({r.person_id for r in self.photos})
         self._label = {identity: label for label, identity in enumerate(identities)}
-        self._recorded = {record.modality for record in records}
         self._partners: dict[tuple[str, Modality], list[Record]] = {}
         for record in records:
             self._partners.setdefault((record.person_id, record.modality), []).append(record)
@@ -150,15 +143,11 @@ class TupleDataset(Dataset[TrainingTuple]):
         rng = np.random.default_rng((self.seed, draw, index))
         photo = self.photos[index]
         pixels: dict[Modality, Tensor] = {}
-        for modality in self.modalities:
-            if modality.is_visual:
-                kind = self._kind(modality, draw, rng)
-                plain = self._plain(photo, kind, rng)
-                if plain is None and kind is not modality:  # this person has no picture of that kind
-                    kind, plain = modality, self._plain(photo, modality, rng)
-                if plain is not None:
-                    pixels[modality] = augment(plain, kind, rng) if self.augmented else plain
-        told = Modality.TEXT in self.modalities and rng.random() < self.shares.captioned
+        for modality in (m for m in self.modalities if m.is_visual and self._comes_along(m, rng)):
+            plain = self._plain(photo, modality, rng)
+            if plain is not None:
+                pixels[modality] = augment(plain, modality, rng) if self.augmented else plain
+        told = Modality.TEXT in self.modalities and self._comes_along(Modality.TEXT, rng)
         caption = self._pick(photo.person_id, Modality.TEXT, rng) if told else None
         label, tags = self._label[photo.person_id], self._tags_of(photo.person_id)
         if caption is None or caption.caption is None:
@@ -175,15 +164,8 @@ class TupleDataset(Dataset[TrainingTuple]):
             self._tags[person_id] = found if captions else None
         return self._tags[person_id]
 
-    def _kind(self, modality: Modality, draw: int, rng: np.random.Generator) -> Modality:
-        """Return which kind of picture serves as `modality`: with `shares.mixed` drawings and infrared serve as photos.
-
-        Only pre-training mixes: it gives the encoder the variety that pictures from the web have.
-        """
-        if modality is not Modality.RGB or self.shares.mixed == 0.0 or rng.random() >= self.shares.mixed_at(draw):
-            return modality
-        others = [m for m in VISUAL_MODALITIES if m is not Modality.RGB and (m in SYNTHESISED or m in self._recorded)]
-        return others[int(rng.integers(len(others)))]
+    def _comes_along(self, modality: Modality, rng: np.random.Generator) -> bool:
+        return modality is Modality.RGB or rng.random() < self.shares.partners.get(modality, 1.0)
 
     def _plain(self, photo: Record, modality: Modality, rng: np.random.Generator) -> Tensor | None:
         """Return one modality's picture (3, H, W) uint8: the photo, a recorded partner, or one synthesised from the

@@ -35,7 +35,10 @@ class SelfAttention(nn.Module):
             weight, bias = self.qkv.weight, self.qkv.bias
             (query,) = self._heads(functional.linear(x[:, :num_queries], weight[:D], bias[:D]), 1)
             key, value = self._heads(functional.linear(x, weight[D:], bias[D:]), 2)
-        read = functional.scaled_dot_product_attention(query, key, value, attn_mask=attn_mask)
+        if x.is_cpu and torch.is_grad_enabled():
+            # In bf16 the backward pass of torch's fused attention takes two to three times as long on a CPU as in fp32.
+            query, key, value = query.float(), key.float(), value.float()
+        read = functional.scaled_dot_product_attention(query, key, value, attn_mask=attn_mask).to(x.dtype)
         projected: Tensor = self.proj(read.transpose(1, 2).reshape(B, num_queries or N, D))  # (B, N or num_queries, D)
         return projected
 

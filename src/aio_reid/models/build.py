@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from aio_reid.config import ModelConfig, PlainEncoder, TimmEncoder, parse
 from aio_reid.errors import WeightsError
@@ -17,6 +17,7 @@ from aio_reid.models.encoder import FrozenEncoder, plain_encoder, timm_encoder
 from aio_reid.models.encoder_weights import read_text_tokens
 from aio_reid.models.heads import BNNeck
 from aio_reid.models.model import AIOModel
+from aio_reid.models.pyramid import PyramidTokenizer
 from aio_reid.models.sequence import SequenceEmbedding, resize_positions
 from aio_reid.models.tokenizers import TextTokenizer, VisualTokenizer
 from aio_reid.records import Modality
@@ -132,9 +133,9 @@ def take_over(model: AIOModel, weights: WeightsFile) -> list[str]:
     for modality in model.modalities:
         if modality.is_visual and f"tokenizers.{modality.value}.projection.weight" not in source:
             source.update(_copied_tokenizer(source, modality))
-    grid = tuple(side // 16 for side in weights.model["image_size"])
+    grid = parse(ModelConfig, weights.model, "the weights to start from").token_grid
     name = "sequence.visual_positions"
-    source[name] = resize_positions(source[name], (grid[0], grid[1]), model.sequence.grid)
+    source[name] = resize_positions(source[name], grid, model.sequence.grid)
     wanted = model.state_dict()
     taken = {n: t for n, t in source.items() if n in wanted}
     for n, tensor in taken.items():
@@ -155,15 +156,13 @@ def _assemble(config: ModelConfig, encoder: FrozenEncoder) -> AIOModel:
     width = encoder.width
     return AIOModel(
         tokenizers={
-            m: VisualTokenizer(width, stem_width=config.stem_width)
-            if m.is_visual
-            else TextTokenizer(width, word_width=config.word_width)
+            m: _visual_tokenizer(config, width) if m.is_visual else _text_tokenizer(config, width)
             for m in Modality
             if m in config.modalities
         },
         sequence=SequenceEmbedding(
             width,
-            image_size=config.image_size,
+            grid=config.token_grid,
             context_length=config.context_length,
             modalities=tuple(m for m in Modality if m in config.modalities),
         ),
@@ -171,3 +170,13 @@ def _assemble(config: ModelConfig, encoder: FrozenEncoder) -> AIOModel:
         bottleneck=BNNeck(width),
         feature_after_bottleneck=config.feature_after_bottleneck,
     )
+
+
+def _visual_tokenizer(config: ModelConfig, width: int) -> nn.Module:
+    if config.stem == "pyramid":
+        return PyramidTokenizer(width, widths=config.pyramid_widths)
+    return VisualTokenizer(width, stem_width=config.stem_width)
+
+
+def _text_tokenizer(config: ModelConfig, width: int) -> TextTokenizer:
+    return TextTokenizer(width, word_width=config.word_width, summarised=config.stem == "pyramid")

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from aio_reid.models.tokenizers import PATCH, Tokens
+from aio_reid.models.tokenizers import Tokens
 from aio_reid.records import Modality
 
 VISUAL_POSITION_DEVIATION = 0.5
@@ -20,15 +20,18 @@ class SequenceEmbedding(nn.Module):
     """Learnable [CLS], one position table for all visual modalities, one for text, and a code per modality.
 
     The visual modalities share a table because their crops are spatially aligned; a table of its own for each place
-    in the
-    concatenation would make a modality's tokens depend on which others are present.
+    in the concatenation would make a modality's tokens depend on which others are present. Where tokenizers give
+    summaries, their sum joins [CLS]: an input that says little may say it quietly.
+
+    Attributes:
+        grid: (rows, columns) of visual tokens.
     """
 
     def __init__(
-        self, width: int, *, image_size: tuple[int, int], context_length: int, modalities: tuple[Modality, ...]
+        self, width: int, *, grid: tuple[int, int], context_length: int, modalities: tuple[Modality, ...]
     ) -> None:
         super().__init__()
-        self.grid = (image_size[0] // PATCH, image_size[1] // PATCH)
+        self.grid = grid
         self.cls = nn.Parameter(torch.empty(1, 1, width))
         self.cls_position = nn.Parameter(torch.empty(1, 1, width))
         self.visual_positions = nn.Parameter(torch.empty(1, self.grid[0] * self.grid[1], width))
@@ -44,7 +47,10 @@ class SequenceEmbedding(nn.Module):
         """
         chosen = [m for m in Modality if m in parts]
         B = parts[chosen[0]].values.shape[0]
-        pieces = [(self.cls + self.cls_position).expand(B, -1, -1)]  # (B, 1, D)
+        cls = (self.cls + self.cls_position).expand(B, -1, -1)  # (B, 1, D)
+        for summary in (parts[m].summary for m in chosen):
+            cls = cls if summary is None else cls + summary[:, None]
+        pieces = [cls]
         pieces += [self._placed(m, parts[m].values) for m in chosen]
         sequence = torch.cat([p.to(pieces[-1].dtype) for p in pieces], dim=1)  # (B, 1 + N..., D)
         if all(parts[m].valid is None for m in chosen):

@@ -19,10 +19,25 @@ PATCH = 16
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Tokens of one modality: `values` (B, N, D), and `valid` (B, N) bool where some are padding (None: all valid)."""
+    """Tokens of one modality.
+
+    Attributes:
+        values: (B, N, D).
+        valid: (B, N) bool where some are padding; None: all valid.
+        summary: (B, D), what the tokenizer says of the whole input; it joins [CLS]; None: nothing.
+    """
 
     values: Tensor
     valid: Tensor | None
+    summary: Tensor | None = None
+
+    def chosen(self, rows: Tensor, longest: int | None = None) -> Tokens:
+        """Return the tokens of some rows, (b,) int64 indices or (B,) bool, cut to the first `longest` positions."""
+        return Tokens(
+            self.values[rows, :longest],
+            None if self.valid is None else self.valid[rows, :longest],
+            None if self.summary is None else self.summary[rows],
+        )
 
 
 class IBN(nn.Module):
@@ -110,21 +125,27 @@ class VisualTokenizer(nn.Module):
 class TextTokenizer(nn.Module):
     """Turn CLIP byte-pair ids into tokens; what follows the end mark is padding and is never attended to.
 
-    A word table narrower than the encoder (`word_width` < `width`) is followed by a linear projection.
+    A word table narrower than the encoder (`word_width` < `width`) is followed by a linear projection. If `summarised`,
+    a linear reading of the mean word joins [CLS], as the stripes of `PyramidTokenizer` do.
     """
 
-    def __init__(self, width: int, *, word_width: int | None = None) -> None:
+    def __init__(self, width: int, *, word_width: int | None = None, summarised: bool = False) -> None:
         super().__init__()
         self.words = nn.Embedding(VOCABULARY_SIZE, word_width or width)
         nn.init.normal_(self.words.weight, std=0.02)
         self.projection = nn.Identity() if word_width in (None, width) else nn.Linear(int(word_width or width), width)
+        self.summary = nn.Linear(width, width) if summarised else None
 
     def forward(self, ids: Tensor) -> Tokens:
         """Return tokens (B, N, D) of ids (B, N) int64 that contain the end mark 49407; `valid` ends with it."""
         N = ids.shape[1]
         end = (ids == END_ID).int().argmax(dim=1)  # (B,) the first end mark
         valid = torch.arange(N, device=ids.device)[None, :] <= end[:, None]  # (B, N)
-        return Tokens(self.projection(self.words(ids)), valid)
+        values = self.projection(self.words(ids))  # (B, N, D)
+        if self.summary is None:
+            return Tokens(values, valid)
+        shares = valid.to(values.dtype) / valid.sum(dim=1, keepdim=True).to(values.dtype)  # (B, N)
+        return Tokens(values, valid, self.summary(torch.einsum("bn,bnd->bd", shares, values)))
 
     def load_word_table(self, table: Tensor) -> None:
         """Start from a pre-trained table (49408, W), zero-padded where W is narrower; the mask row stays fresh.

@@ -77,7 +77,7 @@ class TrainingObjective(nn.Module):
         subset = self._fused_subset(batch, step)
         together = _rows_of_all(batch, subset)
         if len(together):
-            chosen = {m: _chosen(tokens[m], torch.isin(batch.rows[m], together)) for m in subset}
+            chosen = {m: tokens[m].chosen(torch.isin(batch.rows[m], together)) for m in subset}
             features[FUSED], rows[FUSED] = self.model.feature(chosen), together
         losses = {
             "ce": self._identity(features, rows, batch.labels),
@@ -115,8 +115,7 @@ class TrainingObjective(nn.Module):
         order = lengths.argsort(stable=True)
         parts = []
         for rows in order.chunk(2):
-            longest = int(lengths[rows[-1]])
-            part = Tokens(tokens.values[rows, :longest], tokens.valid[rows, :longest])
+            part = tokens.chosen(rows, int(lengths[rows[-1]]))
             parts.append(self.model.feature({modality: part}))
         return torch.cat(parts)[order.argsort()]
 
@@ -219,10 +218,6 @@ def _rows_of_all(batch: TupleBatch, subset: tuple[Modality, ...]) -> Tensor:
     for m in subset:
         everyone = everyone[torch.isin(everyone, batch.rows[m])]
     return everyone
-
-
-def _chosen(tokens: Tokens, wanted: Tensor) -> Tokens:
-    return Tokens(tokens.values[wanted], None if tokens.valid is None else tokens.valid[wanted])
 
 
 def _scattered(features: Tensor, rows: Tensor, num_rows: int) -> tuple[Tensor, Tensor]:

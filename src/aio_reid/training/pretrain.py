@@ -1,6 +1,4 @@
-"""Pre-training of a small encoder by contrast between photos and sentences: to `aio-nano` what LAION-2B is to the big
-one.
-"""
+"""Pre-training of a small encoder by contrast of pictures and sentences: to `aio-nano` what LAION-2B is to ViT-B."""
 
 from __future__ import annotations
 
@@ -14,11 +12,12 @@ from aio_reid.training.run import TrainingResult, train
 
 
 def pretrain(config: RunConfig, out: Path, *, resume: bool = False, progress: Progress = SILENT) -> TrainingResult:
-    """Train an encoder together with a photo stem and a word table; its weights are stored as float16.
+    """Train an encoder together with tokenizers of pictures and sentences; its weights are stored as float16.
 
-    Photos and sentences go through the same blocks. The loss is the symmetric contrast of equations (6) and (7)
-    between the two,
-    with all photos and sentences of one identity as positives. The resulting file serves `model.encoder.weights_file`.
+    All go through the same blocks. The loss is the symmetric contrast of equations (6) and (7) between photos and
+    whatever else the configuration reads, with all of one identity as positives. Pictures from the web, which the
+    paper's encoder has seen, hold drawings and grey pictures too; so may these. The resulting file serves
+    `model.encoder.weights_file`.
 
     Raises:
         ConfigError: the configuration does not describe a pre-training; else as `train`.
@@ -27,6 +26,8 @@ def pretrain(config: RunConfig, out: Path, *, resume: bool = False, progress: Pr
         raise ConfigError(
             f"run {config.name!r}: pre-training needs trainable_encoder: true and model.encoder.kind: plain"
         )
-    if set(config.model.modalities) != {Modality.RGB, Modality.TEXT}:
-        raise ConfigError(f"run {config.name!r}: pre-training reads rgb and text; set model.modalities to [rgb, text]")
+    if Modality.TEXT not in config.model.modalities:
+        raise ConfigError(
+            f"run {config.name!r}: pre-training reads rgb and text at least; add text to model.modalities"
+        )
     return train(config, out, resume=resume, half=True, progress=progress)

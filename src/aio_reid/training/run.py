@@ -125,12 +125,7 @@ def _dataset(config: RunConfig, records: list[Record]) -> TupleDataset:
         [r for r in records if r.split is Split.TRAIN],
         image_size=config.model.image_size,
         modalities=config.model.modalities,
-        shares=Shares(
-            config.data.synthesised_share,
-            mixed=config.data.mixed_share,
-            captioned=config.data.caption_share,
-            mixed_from=config.data.ramp_steps * config.data.num_identities * config.data.tuples_per_identity,
-        ),
+        shares=Shares(config.data.synthesised_share, config.data.partner_share),
         context_length=config.model.context_length,
         augmented=config.data.augment,
         seed=config.seed,
