@@ -1,8 +1,9 @@
-"""How fast `AIO.embed` turns picture files into vectors, beside what a user would write by hand: the bare timm encoder.
+"""How fast `AIO.embed` turns picture files into vectors, beside what a user would write by hand: a bare timm encoder.
 
-The bare encoder is a timm VisionTransformer of the size of the loaded model's frozen encoder; its tensors are ready
-before the clock starts, while `AIO.embed` reads, decodes and resizes files. Both take turns in one run with the same
-batch size and the same number of threads. Peak memory is that of a fresh process that only embeds.
+The bare encoder is timm's smallest ViT of the customary depth, `vit_tiny_patch16_224`, at the model's picture size. Its
+tensors are ready before the clock starts, while `AIO.embed` reads, decodes and resizes files. The loaded model on ready
+tensors stands beside them, which says what files cost. All take turns in one run with the same batch size and the same
+number of threads. Peak memory is that of a fresh process that only embeds.
 
     python benchmarks/embed_speed.py [FOLDER] [--weights aio-nano] [--out results/embed_speed.json]
 """
@@ -18,19 +19,22 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from typing import Any
 
+import timm
 import torch
 from pictures import find_pictures
-from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor
 
 from aio_reid.api import AIO
 from aio_reid.evaluation.record import describe_command, write_json
 from aio_reid.provenance import collect_provenance
+from aio_reid.records import Modality
 
 ROOT = Path(__file__).resolve().parents[1]
-PATCH = 16
-MOST_RATIO, MOST_MEMORY_MIB = 1.25, 2048
+BARE = "vit_tiny_patch16_224"
+MOST_RATIO, MOST_MEMORY_MIB, LEAST_PER_S = 1.25, 2048, 60
+FILES, SAME, TIMM = "AIO.embed, picture files", "the same model, ready tensors", f"timm {BARE}, ready tensors"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -44,13 +48,25 @@ def main(arguments: Sequence[str]) -> int:
         paths = find_pictures(options.folder, Path(scratch), options.pictures)
         result = measure(options, paths)
     write_json(options.out, result)
-    print(f"ratio {result['ratio']:.3f}, peak memory {result['peak_memory_mib']} MiB, written: {options.out}")
-    return 0 if result["ratio"] <= MOST_RATIO and result["peak_memory_mib"] <= MOST_MEMORY_MIB else 1
+    print(
+        f"{result['pictures_per_s']} pictures/s, {result['ratio']:.3f} times the time of {TIMM}, peak memory "
+        f"{result['peak_memory_mib']} MiB, written: {options.out}"
+    )
+    return 0 if is_within_targets(result) else 1
+
+
+def is_within_targets(result: dict[str, Any]) -> bool:
+    """Return whether ratio, memory and rate are what the project promises."""
+    return bool(
+        result["ratio"] <= MOST_RATIO
+        and result["peak_memory_mib"] <= MOST_MEMORY_MIB
+        and result["pictures_per_s"] >= LEAST_PER_S
+    )
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description="Time AIO.embed on picture files beside the bare timm encoder.")
+    parser = argparse.ArgumentParser(description="Time AIO.embed on picture files beside a bare timm encoder.")
     parser.add_argument("folder", type=Path, nargs="?", help="pictures to embed; without it people are drawn")
     parser.add_argument("--weights", default="aio-nano")
     parser.add_argument("--pictures", type=int, default=512)
@@ -62,14 +78,15 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def measure(options: argparse.Namespace, paths: list[Path]) -> dict[str, object]:
+def measure(options: argparse.Namespace, paths: list[Path]) -> dict[str, Any]:
     """Return the result as plain data."""
     model = AIO.load(options.weights, device="cpu")
-    bare = bare_encoder(model)
+    bare = timm.create_model(BARE, img_size=model.image_size, num_classes=0).eval()
     ready = ready_tensors(model, len(paths), options.batch)
     ways: dict[str, Callable[[], object]] = {
-        "AIO.embed, picture files": lambda: model.embed(paths, batch_size=options.batch),
-        "bare timm encoder, ready tensors": lambda: run_bare(bare, ready),
+        FILES: lambda: model.embed(paths, batch_size=options.batch),
+        SAME: lambda: run_bare(lambda pixels: model.model({Modality.RGB: pixels}), ready),
+        TIMM: lambda: run_bare(bare, ready),
     }
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for repeat in range(-1, options.repeats):  # the first round warms up and is not counted
@@ -78,49 +95,23 @@ def measure(options: argparse.Namespace, paths: list[Path]) -> dict[str, object]
             way()
             if repeat >= 0:
                 seconds[name].append(round(time.perf_counter() - started, 4))
-    timed = [{"what": name, "seconds": taken, "median_s": median(taken)} for name, taken in seconds.items()]
+    middle = {name: median(taken) for name, taken in seconds.items()}
+    timed = [{"what": name, "seconds": taken, "median_s": middle[name]} for name, taken in seconds.items()]
     return {
         "kind": "embed_speed",
         "num_pictures": len(paths),
         "batch_size": options.batch,
         "threads": options.threads,
         "image_size": list(model.image_size),
-        "encoder": describe_encoder(model),
         "weights": {"name": Path(options.weights).name, "sha256": model.weights_hash},
         "ways": timed,
-        "ratio": round(
-            median(seconds["AIO.embed, picture files"]) / median(seconds["bare timm encoder, ready tensors"]), 4
-        ),
+        "pictures_per_s": round(len(paths) / middle[FILES], 1),
+        "ratio": round(middle[FILES] / middle[TIMM], 4),
+        "ratio_to_ready_tensors": round(middle[FILES] / middle[SAME], 4),
         "peak_memory_mib": peak_memory(options, paths),
         "command": describe_command(["python", *repeatable(sys.argv)]),
         "provenance": collect_provenance(),
     }
-
-
-def describe_encoder(model: AIO) -> dict[str, int]:
-    """Return the size of the frozen encoder."""
-    encoder = model.model.encoder
-    block = encoder.blocks[0]
-    return {
-        "width": encoder.width,
-        "depth": len(encoder.blocks),
-        "num_heads": block.attn.num_heads,
-        "hidden": block.mlp.fc1.out_features,
-    }
-
-
-def bare_encoder(model: AIO) -> VisionTransformer:
-    """Return a timm ViT of that size, random weights, no classifier."""
-    size = describe_encoder(model)
-    return VisionTransformer(
-        img_size=model.image_size,
-        patch_size=PATCH,
-        embed_dim=size["width"],
-        depth=size["depth"],
-        num_heads=size["num_heads"],
-        mlp_ratio=size["hidden"] / size["width"],
-        num_classes=0,
-    ).eval()
 
 
 def ready_tensors(model: AIO, count: int, batch: int) -> list[Tensor]:
@@ -131,7 +122,7 @@ def ready_tensors(model: AIO, count: int, batch: int) -> list[Tensor]:
     ]
 
 
-def run_bare(bare: VisionTransformer, ready: list[Tensor]) -> Tensor:
+def run_bare(bare: Callable[[Tensor], Tensor], ready: list[Tensor]) -> Tensor:
     """Return the features of all pictures."""
     with torch.inference_mode():
         return torch.cat([bare(batch) for batch in ready])  # (count, D)

@@ -4,10 +4,10 @@
 # IDENTITIES and OUT may be set for a trial; aio-reid must be on the PATH (make weights sees to it).
 set -euo pipefail
 cd "$(dirname "$0")/.."
-identities=${IDENTITIES:-3200}
+identities=${IDENTITIES:-9000}
 out=${OUT:-src/aio_reid/weights/aio-nano.safetensors}
 
-aio-reid people runs/people --identities "$identities" --seed 1 --infrared 1 --captions 3 --val-share 0.04
+aio-reid people runs/people --identities "$identities" --seed 1 --infrared 2 --sketches 2 --captions 3 --val-share 0.015
 aio-reid pretrain configs/nano-pretrain.yaml --resume
 aio-reid train configs/nano-stage1.yaml --resume
 aio-reid export-weights runs/nano-stage1 "$out" --half
