@@ -85,7 +85,7 @@ class ModelConfig(Frozen):
     @property
     def token_stride(self) -> int:
         """Pixels of a visual token along each side: 16, or 4 doubled by each further level of the pyramid."""
-        return 4 * 2 ** (len(self.pyramid_widths) - 1) if self.stem == "pyramid" else 16
+        return 4 << (len(self.pyramid_widths) - 1) if self.stem == "pyramid" else 16
 
     @property
     def token_grid(self) -> tuple[int, int]:

@@ -75,4 +75,4 @@ class PyramidTokenizer(nn.Module):
 
 def pyramid_stride(num_levels: int) -> int:
     """Return how many pixels of each side become one token."""
-    return FIRST_STRIDE * 2 ** (num_levels - 1)
+    return FIRST_STRIDE << (num_levels - 1)
