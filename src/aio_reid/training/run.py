@@ -68,7 +68,8 @@ def train(
     _prepare_folder(out, settings, resume)
     set_seed(config.seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # nothing here reads such memory; it costs a tenth
+    # Nothing here reads memory before it is written, and filling it costs a tenth of a step.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     objective = _objective(config, dataset.num_identities)
     optimizer = _optimizer(config, objective)
     about = _about(config, settings, records, dataset, objective.model)
