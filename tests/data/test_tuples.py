@@ -13,6 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from aio_reid.data.attributes import ATTRIBUTE_CLASSES, find_attributes
+from aio_reid.data.sources import TrainingSource
 from aio_reid.data.text import END_ID, MASK_ID, START_ID, ClipBpe
 from aio_reid.data.tuples import Shares, TrainingTuple, TupleDataset, collate
 from aio_reid.errors import DataError, PictureError
@@ -56,9 +57,10 @@ def dataset(records: list[Record], **changes: Any) -> TupleDataset:
         "shares": NONE_MADE,
         "context_length": 77,
         "augmented": False,
+        "tagged": True,
         "seed": 5,
     }
-    return TupleDataset(records, **{**settings, **changes})
+    return TupleDataset([TrainingSource("made", records)], **{**settings, **changes})
 
 
 def tones_of(pixels: Tensor) -> set[int]:
