@@ -65,6 +65,14 @@ def test_each_batch_has_different_people_of_k_photos_by_the_shares() -> None:
             assert len({photo for photo, _ in batch if LABELS[photo] == label}) == min(2, LABELS.count(label))
 
 
+def test_each_part_of_a_batch_has_something_of_all_sources() -> None:
+    for batch in batches(num_identities=12):  # four of each source
+        labels = [LABELS[photo] for photo, _ in batch]
+        for start in range(0, 24, 6):  # three identities of two tuples
+            part = set(labels[start : start + 6])
+            assert [len(part & set(group.labels)) for group in GROUPS] == [1, 1, 1]
+
+
 def test_the_slowest_source_is_visited_once_a_smaller_one_evenly_and_the_replay_in_part() -> None:
     for epoch in range(4):
         seen = Counter(label for batch in visited(epoch) for label in batch)

@@ -97,8 +97,9 @@ class MixedBatches:
 
     How long an epoch is: see `count_epoch_batches`; who gives how many to which batch: `share_batches`. Within an
     epoch each source is walked through in a random order, and again in another when it is through; nobody is in a
-    batch twice. The order depends on (seed, epoch) alone. An identity with fewer photos than `tuples_per_identity`
-    repeats them.
+    batch twice, and the sources are spread evenly over it, so that each of its parts, for a process or to save memory,
+    has something of all. The order depends on (seed, epoch) alone. An identity with fewer photos than
+    `tuples_per_identity` repeats them.
 
     Args:
         labels: identity of every photo.
@@ -140,12 +141,12 @@ class MixedBatches:
         size = self.num_identities * self.tuples_per_identity
         rows = share_batches([group.share for group in self.groups], self.num_identities, self.num_batches)
         for batch, row in enumerate(rows):
-            chosen: list[int] = []
+            chosen: list[tuple[float, int]] = []  # where in the batch, who
             for place, (group, count) in enumerate(zip(self.groups, row, strict=True)):
                 waiting[place] = _lengthened(waiting[place], group.labels, count, rng)
-                chosen += waiting[place][:count]
+                chosen += [((n + 0.5) / count, identity) for n, identity in enumerate(waiting[place][:count])]
                 waiting[place] = waiting[place][count:]
-            photos = [photo for identity in chosen for photo in self._pick(rng, identity)]
+            photos = [photo for _, identity in sorted(chosen) for photo in self._pick(rng, identity)]
             if batch >= self.skip:
                 first = (self.epoch * self.num_batches + batch) * size
                 yield [(photo, first + position) for position, photo in enumerate(photos)]
