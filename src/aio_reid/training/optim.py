@@ -20,8 +20,11 @@ def build_optimizer(
     `learning_rate` times `word_table_rate`, the `HEADS` at `learning_rate` times `head_rate`.
     """
     embeddings = {id(m.weight) for m in module.modules() if isinstance(m, nn.Embedding)}
-    decayed, kept, words = [], [], []
-    decayed_heads, kept_heads = [], []
+    decayed: list[nn.Parameter] = []
+    kept: list[nn.Parameter] = []
+    words: list[nn.Parameter] = []
+    decayed_heads: list[nn.Parameter] = []
+    kept_heads: list[nn.Parameter] = []
     for name, parameter in module.named_parameters():
         if not parameter.requires_grad:
             continue
