@@ -36,7 +36,8 @@ RULES: dict[str, Rule] = {
     "provenance": rule(),
     "progress": rule(third_party="rich"),
     "records": rule("errors"),
-    "config": rule(VOCABULARY, "pydantic yaml"),
+    "data_config": rule(VOCABULARY, "pydantic"),
+    "config": rule(f"{VOCABULARY} data_config", "pydantic yaml"),
     "people": rule(f"{VOCABULARY} progress", DRAWING),
     "datasets": rule(f"{VOCABULARY} progress", DRAWING),
     "losses": rule("", "torch"),
@@ -44,7 +45,7 @@ RULES: dict[str, Rule] = {
     "data": rule(f"{VOCABULARY} progress", "torch torchvision PIL numpy cv2 tokenizers ftfy regex"),
     "evaluation": rule(f"{VOCABULARY} progress pages", "torch numpy"),
     "training": rule(
-        f"{VOCABULARY} progress provenance config people datasets losses models data evaluation api",
+        f"{VOCABULARY} progress provenance config data_config people datasets losses models data evaluation api",
         "accelerate torch numpy safetensors yaml",
     ),
     "pages": rule(VOCABULARY, "numpy PIL jinja2"),

@@ -43,6 +43,15 @@ def test_overrides_are_yaml_values() -> None:
         ("nonsense", "section.key=value"),
         ("seed.deeper=1", "'seed' is a value"),
         ("seed=[", "not YAML"),
+        ("model.stem=magic", "ibn"),
+        ("data.manifest=null", "either manifest, or sources"),
+        ("data.sources=[{dataset: llcm, root: x}]", "either manifest, or sources"),
+        ("data={sources: [{dataset: llcm}], num_identities: 2, tuples_per_identity: 2}", "a dataset with its root"),
+        ("data={sources: [{share: 1}], num_identities: 2, tuples_per_identity: 2}", "either a manifest, or a dataset"),
+        ("data={sources: [{manifest: a, rot: b}], num_identities: 2, tuples_per_identity: 2}", "valid here: dataset, "),
+        ("data={sources: [{manifest: a, replay: true}], num_identities: 2, tuples_per_identity: 2}", "one at least"),
+        ("data={sources: [{manifest: a, splits: [query]}], num_identities: 2, tuples_per_identity: 2}", "'train' or"),
+        ("data={sources: [{manifest: a, share: 0}], num_identities: 2, tuples_per_identity: 2}", "greater than 0"),
     ],
 )
 def test_mistakes_are_explained_in_one_line(override: str, message: str) -> None:
@@ -68,3 +77,22 @@ def test_broken_files_are_explained(tmp_path: Path, content: bytes | None, messa
         path.write_bytes(content)
     with pytest.raises(ConfigError, match=message):
         load_config(path)
+
+
+def test_a_place_in_a_list_is_overridden_by_its_number() -> None:
+    path = next(p for p in CONFIGS if p.stem == "aio-b-stage2")
+    config = load_config(path, ("data.sources.1.root=elsewhere", "data.sources.1.share=2"))
+    assert [str(source.root) for source in config.data.sources] == ["data/LLCM", "elsewhere", "data/SYNTH-PEDES"]
+    assert [source.share for source in config.data.sources] == [1.0, 2.0, 1.0]
+    for wrong in ("data.sources.3.root=x", "data.sources.llcm.root=x", "data.sources.-1=x"):
+        with pytest.raises(ConfigError, match="is no place in a list of 3; count from 0"):
+            load_config(path, (wrong,))
+
+
+def test_a_manifest_is_one_source() -> None:
+    path = next(p for p in CONFIGS if p.stem == "nano-stage1")
+    data = load_config(path).data
+    assert [source.manifest for source in data.origins] == [data.manifest]
+    assert data.places == "runs/people/manifest.parquet"
+    several = load_config(next(p for p in CONFIGS if p.stem == "aio-b-stage2")).data
+    assert several.places == "data/LLCM, data/Market-Sketch-1K, data/SYNTH-PEDES"

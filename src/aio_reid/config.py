@@ -5,23 +5,16 @@ named.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from aio_reid.data_config import DataConfig, Frozen, Positive, Share
 from aio_reid.errors import ConfigError
 from aio_reid.records import Modality
 
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Positive = Annotated[int, Field(gt=0)]
 T = TypeVar("T", bound=BaseModel)
-
-
-class Frozen(BaseModel):
-    """Base of all sections: no key is added, none is changed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class PlainEncoder(Frozen):
@@ -60,9 +53,10 @@ class ModelConfig(Frozen):
 
     encoder: PlainEncoder | TimmEncoder = Field(discriminator="kind")
     image_size: tuple[Positive, Positive] = Field(description="height, width in pixels; multiples of a token's side")
-    stem: Literal["ibn", "pyramid"] = Field(
+    stem: Literal["ibn", "patch", "pyramid"] = Field(
         default="ibn",
-        description="visual tokenizers: the paper's IBN stem, or a pyramid of convolutions with a summary for [CLS]",
+        description="visual tokenizers: the paper's IBN stem, one linear 16x16 patch projection (an ablation), or a "
+        "pyramid of convolutions with a summary for [CLS]",
     )
     stem_width: Positive = Field(default=64, description="channels of the IBN stems; even")
     pyramid_widths: tuple[Positive, ...] = Field(
@@ -105,30 +99,6 @@ class ModelConfig(Frozen):
         return self
 
 
-class DataConfig(Frozen):
-    """Where the training tuples come from and what is done to them."""
-
-    manifest: Path = Field(description="Parquet or CSV manifest with splits train and, for validation, val")
-    num_identities: Positive = Field(description="P, identities in a batch")
-    tuples_per_identity: Positive = Field(description="K, tuples of each identity in a batch")
-    synthesised_share: dict[Modality, Share] = Field(
-        default={},
-        description="how often a partner is synthesised although a recorded one exists; where none exists it always is",
-    )
-    partner_share: dict[Modality, Share] = Field(
-        default={}, description="how often a partner of a modality comes along with its photo; 1 where not named"
-    )
-    colourless_share: Share = Field(
-        default=0.0,
-        description="how often a whole batch is seen without colour, so that form alone tells its people apart",
-    )
-    ramp_steps: Annotated[int, Field(ge=0)] = Field(
-        default=0, description="steps over which colourless_share grows from 0: colour first, then form"
-    )
-    augment: bool = True
-    num_workers: Annotated[int, Field(ge=0)] = Field(default=1, description="processes that load pictures")
-
-
 class LossConfig(Frozen):
     """L = ce_weight * CE + va_weight * VA + fb_weight * FB (method.md section 6) + tag_weight * tags."""
 
@@ -164,6 +134,9 @@ class OptimConfig(Frozen):
     word_table_rate: float = Field(
         default=1.0, gt=0, description="factor on the learning rate of the word table (0.1 when pre-trained)"
     )
+    head_rate: float = Field(
+        default=1.0, gt=0, description="factor on the learning rate of the heads: bottleneck, classifier, words"
+    )
     warmup_share: Share = 0.05
     clip_norm: float = Field(default=1.0, gt=0)
     max_epochs: Positive = Field(description="stop after so many epochs")
@@ -184,7 +157,7 @@ class RunConfig(Frozen):
     activation_checkpointing: bool = False
     start_from: Path | None = Field(
         default=None,
-        description="run or weights whose matching trained parts are taken over (stage 2, or a pre-trained stem)",
+        description="run or weights whose trained parts are taken over, but the classifier (stage 2 from stage 1)",
     )
     checkpoint_every: Positive = Field(default=200, description="steps between checkpoints")
     validate_every: Positive = Field(default=1000, description="steps between validations")
@@ -192,8 +165,8 @@ class RunConfig(Frozen):
 
 
 def load_config(path: Path, overrides: tuple[str, ...] = ()) -> RunConfig:
-    """Read a run's YAML; `overrides` are "section.key=value" with the value in YAML. Relative paths are relative to
-    the working directory.
+    """Read a run's YAML; `overrides` are "section.key=value" with the value in YAML, a place in a list is its number
+    from 0 ("data.sources.0.root=..."). Relative paths are relative to the working directory.
 
     Raises:
         ConfigError: file missing, not YAML, unknown key, wrong value; names the key and what is allowed.
@@ -238,13 +211,19 @@ def _apply(content: dict[str, Any], override: str) -> None:
     *sections, last = key.split(".")
     node: Any = content
     for section in sections:
-        node = node.setdefault(section, {})
-        if not isinstance(node, dict):
+        node = node[_place(node, section, override)] if isinstance(node, list) else node.setdefault(section, {})
+        if not isinstance(node, (dict, list)):
             raise ConfigError(f"override {override!r}: {section!r} is a value, not a section")
     try:
-        node[last] = yaml.safe_load(value)
+        node[_place(node, last, override) if isinstance(node, list) else last] = yaml.safe_load(value)
     except yaml.YAMLError:
         raise ConfigError(f"override {override!r}: the value is not YAML") from None
+
+
+def _place(entries: list[Any], number: str, override: str) -> int:
+    if not number.isdecimal() or int(number) >= len(entries):
+        raise ConfigError(f"override {override!r}: {number!r} is no place in a list of {len(entries)}; count from 0")
+    return int(number)
 
 
 def _valid_keys(kind: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
@@ -253,7 +232,9 @@ def _valid_keys(kind: type[BaseModel], location: tuple[int | str, ...]) -> list[
     for part in location:
         if part in ("plain", "timm"):
             current = PlainEncoder if part == "plain" else TimmEncoder
-            continue
-        field = getattr(current, "model_fields", {}).get(part)
-        current = field.annotation if field is not None else current
+        elif isinstance(part, int):
+            current = get_args(current)[0]
+        else:
+            field = getattr(current, "model_fields", {}).get(part)
+            current = field.annotation if field is not None else current
     return sorted(getattr(current, "model_fields", {}))

@@ -13,6 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from aio_reid.data.attributes import ATTRIBUTE_CLASSES, find_attributes
+from aio_reid.data.sources import TrainingSource
 from aio_reid.data.text import END_ID, MASK_ID, START_ID, ClipBpe
 from aio_reid.data.tuples import Shares, TrainingTuple, TupleDataset, collate
 from aio_reid.errors import DataError, PictureError
@@ -56,9 +57,10 @@ def dataset(records: list[Record], **changes: Any) -> TupleDataset:
         "shares": NONE_MADE,
         "context_length": 77,
         "augmented": False,
+        "tagged": True,
         "seed": 5,
     }
-    return TupleDataset(records, **{**settings, **changes})
+    return TupleDataset([TrainingSource("made", records)], **{**settings, **changes})
 
 
 def tones_of(pixels: Tensor) -> set[int]:
@@ -165,8 +167,8 @@ def test_masked_positions_point_at_hidden_attributes(records: list[Record]) -> N
 def test_a_batch_holds_what_exists_and_says_whose_it_is(records: list[Record]) -> None:
     data = dataset(records)
     keys = [(4, 0), (2, 1), (0, 2), (5, 3)]  # persons 7, 2, 10, 7: sentences and pencils in rows 1 and 2 only
-    tuples = [data[key] for key in keys]
-    batch = collate(tuples)
+    made = [data[key] for key in keys]
+    batch = collate(made)
     assert batch.labels.tolist() == [2, 1, 0, 2]
     assert {m.value: rows.tolist() for m, rows in batch.rows.items()} == {
         "rgb": [0, 1, 2, 3],
@@ -177,12 +179,12 @@ def test_a_batch_holds_what_exists_and_says_whose_it_is(records: list[Record]) -
     }
     for modality in VISUAL:
         for place, row in enumerate(batch.rows[modality].tolist()):
-            assert torch.equal(batch.inputs[modality][place], tuples[row].pixels[modality])
-    lengths = [len(tuples[row].ids or ()) for row in (1, 2)]
+            assert torch.equal(batch.inputs[modality][place], made[row].pixels[modality])
+    lengths = [len(made[row].ids or ()) for row in (1, 2)]
     assert batch.inputs[Modality.TEXT].shape == (2, max(lengths))
     assert batch.masked_ids is not None
     for (row, position), label in zip(batch.masked_at.tolist(), batch.masked_labels.tolist(), strict=True):
-        masked = tuples[(1, 2)[row]].masked
+        masked = made[(1, 2)[row]].masked
         assert masked is not None
         place = masked.positions.index(position)
         assert masked.labels[place] == label

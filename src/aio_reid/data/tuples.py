@@ -15,6 +15,7 @@ from aio_reid.data.attributes import ATTRIBUTE_CLASSES, MaskedCaption, find_attr
 from aio_reid.data.augment import augment
 from aio_reid.data.images import fit_image, read_image
 from aio_reid.data.samplers import TupleKey
+from aio_reid.data.sources import IdentityGroup, TrainingSource
 from aio_reid.data.synthesis import channel_augment, draw_lines
 from aio_reid.data.text import ClipBpe, pad_ids
 from aio_reid.errors import DataError
@@ -30,7 +31,8 @@ SYNTHESISED = (Modality.INFRARED, Modality.SKETCH)
 class TrainingTuple:
     """One photo and its partners; `pixels` holds (3, H, W) uint8 of each visual modality that is present.
 
-    `tags` are the attribute classes named in any sentence about the person, None where there is no sentence.
+    `tags` are the attribute classes named in any sentence about the person, None where there is no sentence or nobody
+    asked for them.
     """
 
     label: int
@@ -46,11 +48,13 @@ class Shares:
 
     Attributes:
         synthesised: a partner is synthesised although a recorded one exists; where none exists it always is.
+        synthesise: False: none is ever synthesised, whatever `synthesised` says, and what is not on record is absent.
         partners: a partner comes along with its photo at all; 1 where not named.
     """
 
     synthesised: Mapping[Modality, float] = field(default_factory=dict)
     partners: Mapping[Modality, float] = field(default_factory=dict)
+    synthesise: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,39 +82,38 @@ class TupleBatch:
 
 
 class TupleDataset(Dataset[TrainingTuple]):
-    """Tuples around every photo of `records`; partners are drawn from the same identity's records.
+    """Tuples around every photo of the sources; partners are drawn from the same identity's records.
 
-    Everything random about a tuple is drawn from (seed, draw, photo), so it does not matter which worker makes it.
+    The same id in two sources means two people. Everything random about a tuple is drawn from (seed, draw, photo), so
+    it does not matter which worker makes it. Only if `tagged` are the attributes of all sentences looked for, once and
+    here: worker processes come and go.
 
     Raises:
-        DataError: no photo among the records, or a share for a modality that is never synthesised.
+        DataError: no photo among the records of a source, or a share for a modality that is never synthesised.
     """
 
     def __init__(
         self,
-        records: Sequence[Record],
+        sources: Sequence[TrainingSource],
         *,
         image_size: tuple[int, int],
         modalities: Sequence[Modality],
         shares: Shares,
         context_length: int,
         augmented: bool,
+        tagged: bool,
         seed: int,
     ) -> None:
-        self.photos = [r for r in records if r.modality is Modality.RGB]
-        if not self.photos:
-            raise DataError("no rgb record in the training split: AIO binds every modality to photos")
         if shares.partners.get(Modality.RGB, 1.0) < 1:
             raise DataError("partner_share of 'rgb': every tuple has its photo; name other modalities")
-        never = [m.value for m in shares.synthesised if m not in SYNTHESISED]
-        if never:
-            allowed = ", ".join(m.value for m in SYNTHESISED)
-            raise DataError(f"synthesised_share of {never[0]!r}: never made from photos; choose from: {allowed}")
-        identities = sorted({r.person_id for r in self.photos})
-        self._label = {identity: label for label, identity in enumerate(identities)}
-        self._partners: dict[tuple[str, Modality], list[Record]] = {}
-        for record in records:
-            self._partners.setdefault((record.person_id, record.modality), []).append(record)
+        self.photos: list[Record] = []
+        self._labels: list[int] = []
+        self._persons: list[str] = []
+        self._groups: list[IdentityGroup] = []
+        self._partners: dict[tuple[int, Modality], list[Record]] = {}
+        self._synthesised: list[Mapping[Modality, float]] = []
+        for source in sources:
+            self._add(source, shares, is_alone=len(sources) == 1)
         self.image_size = image_size
         self.modalities = tuple(m for m in Modality if m in modalities)
         self.shares = shares
@@ -118,22 +121,49 @@ class TupleDataset(Dataset[TrainingTuple]):
         self.augmented = augmented
         self.seed = seed
         self._bpe = ClipBpe.load()
-        self._tags: dict[str, frozenset[int] | None] = {}
+        self._tags = [self._find_tags(label) if tagged else None for label in range(self.num_identities)]
+
+    def _add(self, source: TrainingSource, shares: Shares, *, is_alone: bool) -> None:
+        photos = [r for r in source.records if r.modality is Modality.RGB]
+        if not photos:
+            of = "" if is_alone else f" of source {source.name!r}"
+            raise DataError(f"no rgb record in the training split{of}: AIO binds every modality to photos")
+        synthesised = {**shares.synthesised, **source.synthesised}
+        never = [m.value for m in synthesised if m not in SYNTHESISED]
+        if never:
+            allowed = ", ".join(m.value for m in SYNTHESISED)
+            raise DataError(f"synthesised_share of {never[0]!r}: never made from photos; choose from: {allowed}")
+        first = self.num_identities
+        identities = sorted({r.person_id for r in photos})
+        label_of = {identity: label for label, identity in enumerate(identities, start=first)}
+        self._persons += identities if is_alone else [f"{source.name}/{identity}" for identity in identities]
+        self._groups.append(IdentityGroup(source.name, range(first, len(self._persons)), source.share, source.replayed))
+        self._synthesised += [synthesised] * len(identities)
+        self.photos += photos
+        self._labels += [label_of[r.person_id] for r in photos]
+        for record in source.records:
+            if record.person_id in label_of:
+                self._partners.setdefault((label_of[record.person_id], record.modality), []).append(record)
 
     @property
     def labels(self) -> list[int]:
         """Identity of every photo, 0..C-1."""
-        return [self._label[r.person_id] for r in self.photos]
+        return self._labels
 
     @property
     def persons(self) -> tuple[str, ...]:
-        """The person behind each label, (C,)."""
-        return tuple(self._label)
+        """The person behind each label, (C,): the id as published, behind "SOURCE/" where there are several sources."""
+        return tuple(self._persons)
+
+    @property
+    def groups(self) -> tuple[IdentityGroup, ...]:
+        """The labels of each source."""
+        return tuple(self._groups)
 
     @property
     def num_identities(self) -> int:
         """C, the number of training identities."""
-        return len(self._label)
+        return len(self._persons)
 
     def __len__(self) -> int:
         return len(self.photos)
@@ -141,48 +171,46 @@ class TupleDataset(Dataset[TrainingTuple]):
     def __getitem__(self, key: TupleKey) -> TrainingTuple:
         index, draw = key
         rng = np.random.default_rng((self.seed, draw, index))
-        photo = self.photos[index]
+        photo, label = self.photos[index], self._labels[index]
         pixels: dict[Modality, Tensor] = {}
         for modality in (m for m in self.modalities if m.is_visual and self._comes_along(m, rng)):
-            plain = self._plain(photo, modality, rng)
+            plain = self._plain(photo, label, modality, rng)
             if plain is not None:
                 pixels[modality] = augment(plain, modality, rng) if self.augmented else plain
         told = Modality.TEXT in self.modalities and self._comes_along(Modality.TEXT, rng)
-        caption = self._pick(photo.person_id, Modality.TEXT, rng) if told else None
-        label, tags = self._label[photo.person_id], self._tags_of(photo.person_id)
+        caption = self._pick(label, Modality.TEXT, rng) if told else None
+        tags = self._tags[label]
         if caption is None or caption.caption is None:
             return TrainingTuple(label, pixels, None, None, tags)
         encoded = self._bpe.encode(caption.caption, context_length=self.context_length)
         masked = mask_attributes(caption.caption, rng, self._bpe, context_length=self.context_length)
         return TrainingTuple(label, pixels, encoded.ids, masked, tags)
 
-    def _tags_of(self, person_id: str) -> frozenset[int] | None:
+    def _find_tags(self, label: int) -> frozenset[int] | None:
         """Return the attribute classes that the sentences about a person name, None where there is no sentence."""
-        if person_id not in self._tags:
-            captions = [r.caption for r in self._partners.get((person_id, Modality.TEXT), []) if r.caption]
-            found = frozenset(span.label for caption in captions for span in find_attributes(caption))
-            self._tags[person_id] = found if captions else None
-        return self._tags[person_id]
+        captions = [r.caption for r in self._partners.get((label, Modality.TEXT), []) if r.caption]
+        found = frozenset(span.label for caption in captions for span in find_attributes(caption))
+        return found if captions else None
 
     def _comes_along(self, modality: Modality, rng: np.random.Generator) -> bool:
         return modality is Modality.RGB or rng.random() < self.shares.partners.get(modality, 1.0)
 
-    def _plain(self, photo: Record, modality: Modality, rng: np.random.Generator) -> Tensor | None:
+    def _plain(self, photo: Record, label: int, modality: Modality, rng: np.random.Generator) -> Tensor | None:
         """Return one modality's picture (3, H, W) uint8: the photo, a recorded partner, or one synthesised from the
         photo.
         """
         if modality is Modality.RGB:
             return self._read(photo.image_path, modality)
-        partner = self._pick(photo.person_id, modality, rng)
-        synthesise = rng.random() < self.shares.synthesised.get(modality, 0.0) or partner is None
-        if not (synthesise and modality in SYNTHESISED):
+        partner = self._pick(label, modality, rng)
+        synthesise = rng.random() < self._synthesised[label].get(modality, 0.0) or partner is None
+        if not (synthesise and modality in SYNTHESISED and self.shares.synthesise):
             return None if partner is None else self._read(partner.image_path, modality)
-        source = self._pick(photo.person_id, Modality.RGB, rng)
+        source = self._pick(label, Modality.RGB, rng)
         pixels = self._read((source or photo).image_path, Modality.RGB)
         return channel_augment(pixels, rng) if modality is Modality.INFRARED else draw_lines(pixels, rng)
 
-    def _pick(self, person_id: str, modality: Modality, rng: np.random.Generator) -> Record | None:
-        found = self._partners.get((person_id, modality))
+    def _pick(self, label: int, modality: Modality, rng: np.random.Generator) -> Record | None:
+        found = self._partners.get((label, modality))
         return found[int(rng.integers(len(found)))] if found else None
 
     def _read(self, path: Path | None, modality: Modality) -> Tensor:

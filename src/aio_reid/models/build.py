@@ -17,6 +17,7 @@ from aio_reid.models.encoder import FrozenEncoder, plain_encoder, timm_encoder
 from aio_reid.models.encoder_weights import read_text_tokens
 from aio_reid.models.heads import BNNeck
 from aio_reid.models.model import AIOModel
+from aio_reid.models.patch_tokenizer import PatchTokenizer
 from aio_reid.models.pyramid import PyramidTokenizer
 from aio_reid.models.sequence import SequenceEmbedding, resize_positions
 from aio_reid.models.tokenizers import TextTokenizer, VisualTokenizer
@@ -85,7 +86,10 @@ def load_model(path: Path) -> tuple[AIOModel, WeightsFile]:
             model = _assemble(config, build_encoder(config.encoder.model_copy(update={"weights_file": None}), seed=0))
         assign_strictly(model, weights.tensors, f"weights {str(path)!r}")
     else:
-        model = build_model(config.model_copy(update={"word_table_file": None}), seed=0)
+        config = config.model_copy(update={"word_table_file": None})
+        if weights.has_encoder and isinstance(config.encoder, TimmEncoder):  # then there is nothing to fetch
+            config = config.model_copy(update={"encoder": config.encoder.model_copy(update={"pretrained": False})})
+        model = build_model(config, seed=0)
         external = {} if weights.has_encoder else {f"{ENCODER}{n}": t for n, t in model.encoder.frozen_state().items()}
         assign_strictly(model, {**external, **weights.tensors}, f"weights {str(path)!r}")
     found = model.encoder.hash()
@@ -99,16 +103,23 @@ def load_model(path: Path) -> tuple[AIOModel, WeightsFile]:
 
 
 def export_weights(
-    model: AIOModel, config: ModelConfig, about: dict[str, Any], *, dtype: torch.dtype = torch.float32
+    model: AIOModel,
+    config: ModelConfig,
+    about: dict[str, Any],
+    *,
+    dtype: torch.dtype = torch.float32,
+    with_encoder: bool | None = None,
 ) -> WeightsFile:
-    """Return what a weights file of this model holds. A timm encoder stays outside (it is found by name), a plain one
-    goes in.
+    """Return what a weights file of this model holds.
+
+    The encoder goes in unless it can be had again by its configuration: a timm encoder with published weights, or from
+    a file, that was not trained on stays outside. `with_encoder` decides instead, where it is given.
 
     With `dtype` float16 the values are rounded to it, the encoder's hash is that of the rounded values, and the file
     is half
     as large.
     """
-    has_encoder = isinstance(config.encoder, PlainEncoder)
+    has_encoder = _is_unique(model, config.encoder) if with_encoder is None else with_encoder
     outside = set() if has_encoder else {f"{ENCODER}{n}" for n in model.encoder.frozen_state()}
     tensors = {n: t for n, t in model.state_dict().items() if n not in outside}
     tensors = {n: t.to(dtype) if t.is_floating_point() else t for n, t in tensors.items()}
@@ -118,17 +129,25 @@ def export_weights(
     return WeightsFile(tensors, config.model_dump(mode="json"), encoder.hash(), has_encoder, about)
 
 
-def take_over(model: AIOModel, weights: WeightsFile) -> list[str]:
+def _is_unique(model: AIOModel, config: PlainEncoder | TimmEncoder) -> bool:
+    """Return whether the encoder exists nowhere else: plain, random, or trained here."""
+    published = isinstance(config, TimmEncoder) and (config.pretrained or config.weights_file is not None)
+    frozen = model.encoder.frozen_state()
+    return not published or any(p.requires_grad for n, p in model.encoder.named_parameters() if n in frozen)
+
+
+def take_over(model: AIOModel, weights: WeightsFile, *, with_encoder: bool = False) -> list[str]:
     """Start `model` from the trained parts of other weights (stage 2 from stage 1); return the names that were taken.
 
     A visual tokenizer that the other model lacks starts from its RGB tokenizer; positions of another picture size are
     resized.
-    What is frozen in the encoder is never taken from here; a final norm that is trained in it is.
+    What is frozen in the encoder is taken only `with_encoder`, if the weights hold it; a final norm that is trained in
+    it always is.
 
     Raises:
         WeightsError: a part has another shape.
     """
-    frozen = {f"{ENCODER}{n}" for n in model.encoder.frozen_state()}
+    frozen = set() if with_encoder else {f"{ENCODER}{n}" for n in model.encoder.frozen_state()}
     source = {n: t for n, t in weights.tensors.items() if n not in frozen}
     for modality in model.modalities:
         if modality.is_visual and f"tokenizers.{modality.value}.projection.weight" not in source:
@@ -175,6 +194,8 @@ def _assemble(config: ModelConfig, encoder: FrozenEncoder) -> AIOModel:
 def _visual_tokenizer(config: ModelConfig, width: int) -> nn.Module:
     if config.stem == "pyramid":
         return PyramidTokenizer(width, widths=config.pyramid_widths)
+    if config.stem == "patch":
+        return PatchTokenizer(width)
     return VisualTokenizer(width, stem_width=config.stem_width)
 
 

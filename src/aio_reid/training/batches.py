@@ -8,19 +8,21 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from aio_reid.config import RunConfig
-from aio_reid.data.samplers import IdentityBatches, TupleKey, count_batches
+from aio_reid.data.mixed_batches import build_batches, count_epoch_batches
+from aio_reid.data.samplers import TupleKey
+from aio_reid.data.sources import IdentityGroup
 from aio_reid.data.tuples import TrainingTuple, TupleBatch, TupleDataset, collate
 from aio_reid.errors import AioError
 from aio_reid.training.state import RunPosition
 
 
-def count_steps(config: RunConfig, num_identities: int) -> int:
+def count_steps(config: RunConfig, groups: Sequence[IdentityGroup]) -> int:
     """Return how many steps the run has: epochs times batches, or the step cap where that is lower.
 
     Raises:
-        DataError: fewer identities than one batch needs.
+        DataError: fewer identities than one batch needs, of all or of one source.
     """
-    steps = config.optim.max_epochs * count_batches(num_identities, config.data.num_identities)
+    steps = config.optim.max_epochs * count_epoch_batches(groups, config.data.num_identities)
     return min(steps, config.optim.max_steps) if config.optim.max_steps else steps
 
 
@@ -33,8 +35,9 @@ def iterate_batches(
     """
     step, skip, epoch = start.step, start.batch, start.epoch
     while step < total:
-        batches = IdentityBatches(
+        batches = build_batches(
             dataset.labels,
+            dataset.groups,
             num_identities=config.data.num_identities,
             tuples_per_identity=config.data.tuples_per_identity,
             seed=config.seed,

@@ -10,7 +10,7 @@ from aio_reid.config import ModelConfig, parse
 from aio_reid.errors import StorageError, TrainingError
 from aio_reid.models.build import export_weights, load_model
 from aio_reid.models.checkpoint import write_weights
-from aio_reid.training.run import WEIGHTS
+from aio_reid.training.start import WEIGHTS
 from aio_reid.training.state import CHECKPOINT
 
 
@@ -32,5 +32,6 @@ def export_run(run: Path, out: Path, *, half: bool = False) -> Path:
     model, weights = load_model(source)
     config = parse(ModelConfig, weights.model, f"the header of {str(source)!r}")
     dtype = torch.float16 if half else torch.float32
-    write_weights(out, export_weights(model, config, weights.about, dtype=dtype))
+    exported = export_weights(model, config, weights.about, dtype=dtype, with_encoder=weights.has_encoder)
+    write_weights(out, exported)
     return out

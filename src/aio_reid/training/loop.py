@@ -50,7 +50,7 @@ def run_loop(parts: LoopParts, start: RunPosition, progress: Progress) -> RunPos
         StorageError: a checkpoint or the log cannot be written.
     """
     config = parts.config
-    total = count_steps(config, parts.dataset.num_identities)
+    total = count_steps(config, parts.dataset.groups)
     batch_size = config.data.num_identities * config.data.tuples_per_identity
     position = start
     objective, optimizer = parts.accelerator.prepare(parts.objective, parts.optimizer)
@@ -83,8 +83,8 @@ def _usable(parts: LoopParts, made: TupleBatch | AioError, before: RunPosition, 
     if before.step > start.step:
         save_checkpoint(parts.run, parts.objective, parts.optimizer, before, parts.about)
     raise DataError(
-        f"step {before.step + 1} has no batch: {made}; or take its row out of {parts.config.data.manifest}; then go "
-        "on with --resume"
+        f"step {before.step + 1} has no batch: {made}; or take it out of {parts.config.data.places}; then go on with "
+        "--resume"
     )
 
 

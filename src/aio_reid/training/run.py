@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import yaml
 from accelerate import Accelerator
@@ -16,25 +16,24 @@ from aio_reid.api import AIO
 from aio_reid.config import RunConfig
 from aio_reid.data.attributes import ATTRIBUTE_CLASSES
 from aio_reid.data.tuples import Shares, TupleDataset
-from aio_reid.datasets.manifest import read_manifest
-from aio_reid.errors import ConfigError, DataError, StorageError, TrainingError
+from aio_reid.errors import ConfigError, StorageError, TrainingError
 from aio_reid.evaluation.embed import CachedEmbedder
 from aio_reid.evaluation.protocols.combinations import evaluate_combinations
-from aio_reid.models.build import build_model, export_weights, take_over
+from aio_reid.models.build import build_model, export_weights
 from aio_reid.models.checkpoint import read_weights, write_weights
 from aio_reid.models.heads import AttributeHead, IdentityClassifier, TagHead
 from aio_reid.models.model import AIOModel
 from aio_reid.progress import SILENT, Progress
 from aio_reid.provenance import collect_provenance, hash_json
-from aio_reid.records import Modality, Record, Split
+from aio_reid.records import Record
 from aio_reid.training.batches import count_steps
 from aio_reid.training.loop import LoopParts, Validate, run_loop
 from aio_reid.training.objective import ColourlessSteps, TrainingObjective
 from aio_reid.training.optim import build_optimizer
 from aio_reid.training.reliability import choose_reliability, prefer_fusion
+from aio_reid.training.sources import LoadedSource, load_sources, validation_records
+from aio_reid.training.start import WEIGHTS, start_from
 from aio_reid.training.state import CHECKPOINT, VALIDATION, append_row, load_checkpoint
-
-WEIGHTS = "weights.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +60,10 @@ def train(
     """
     settings = config.model_dump(mode="json")
     accelerator = _accelerator(config.precision)
-    records = read_manifest(config.data.manifest, check_files=True)
-    dataset = _dataset(config, records)
-    held_out = validation_records(records, config.num_validation_identities, config.model.modalities)
-    total = count_steps(config, dataset.num_identities)
+    sources = load_sources(config.data, seed=config.seed)
+    dataset = _dataset(config, sources)
+    held_out = validation_records(sources, config.num_validation_identities, config.model.modalities)
+    total = count_steps(config, dataset.groups)
     _prepare_folder(out, settings, resume)
     set_seed(config.seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
@@ -72,7 +71,7 @@ def train(
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     objective = _objective(config, dataset.num_identities)
     optimizer = _optimizer(config, objective)
-    about = _about(config, settings, records, dataset, objective.model)
+    about = _about(config, settings, sources, dataset, objective.model)
     position = load_checkpoint(out, objective, optimizer, about)
     if position.step >= total and (out / WEIGHTS).exists():
         return TrainingResult(out / WEIGHTS, position.step, read_weights(out / WEIGHTS).about.get("validation", {}))
@@ -122,26 +121,24 @@ def _prepare_folder(out: Path, settings: dict[str, Any], resume: bool) -> None:
         raise StorageError(f"run folder {str(out)!r} cannot be used: {error}") from None
 
 
-def _dataset(config: RunConfig, records: list[Record]) -> TupleDataset:
+def _dataset(config: RunConfig, sources: Sequence[LoadedSource]) -> TupleDataset:
     return TupleDataset(
-        [r for r in records if r.split is Split.TRAIN],
+        [source.training for source in sources],
         image_size=config.model.image_size,
         modalities=config.model.modalities,
-        shares=Shares(config.data.synthesised_share, config.data.partner_share),
+        shares=Shares(config.data.synthesised_share, config.data.partner_share, synthesise=config.data.synthesise),
         context_length=config.model.context_length,
         augmented=config.data.augment,
+        tagged=config.loss.tag_weight > 0,
         seed=config.seed,
     )
 
 
 def _objective(config: RunConfig, num_identities: int) -> TrainingObjective:
     model = build_model(config.model, seed=config.seed)
-    if config.start_from is not None:
-        source = config.start_from / WEIGHTS if config.start_from.is_dir() else config.start_from
-        take_over(model, read_weights(source))
     model.encoder.requires_grad_(config.trainable_encoder)
     model.encoder.activation_checkpointing = config.activation_checkpointing
-    return TrainingObjective(
+    objective = TrainingObjective(
         model,
         classifier=IdentityClassifier(model.encoder.width, num_identities),
         attribute_head=AttributeHead(model.encoder.width, len(ATTRIBUTE_CLASSES)),
@@ -150,6 +147,9 @@ def _objective(config: RunConfig, num_identities: int) -> TrainingObjective:
         colourless=ColourlessSteps(config.data.colourless_share, config.data.ramp_steps),
         seed=config.seed,
     )
+    if config.start_from is not None:
+        start_from(objective, config.start_from, with_encoder=config.trainable_encoder)
+    return objective
 
 
 def _optimizer(config: RunConfig, objective: TrainingObjective) -> torch.optim.AdamW:
@@ -158,6 +158,7 @@ def _optimizer(config: RunConfig, objective: TrainingObjective) -> torch.optim.A
         learning_rate=config.optim.learning_rate,
         weight_decay=config.optim.weight_decay,
         word_table_rate=config.optim.word_table_rate,
+        head_rate=config.optim.head_rate,
     )
     for group in optimizer.param_groups:
         group["initial_lr"] = group["lr"]
@@ -165,8 +166,9 @@ def _optimizer(config: RunConfig, objective: TrainingObjective) -> torch.optim.A
 
 
 def _about(
-    config: RunConfig, settings: dict[str, Any], records: list[Record], dataset: TupleDataset, model: AIOModel
+    config: RunConfig, settings: dict[str, Any], sources: Sequence[LoadedSource], dataset: TupleDataset, model: AIOModel
 ) -> dict[str, Any]:
+    num_records = sum(source.num_records for source in sources)
     return {
         "run": config.name,
         "config": settings,
@@ -174,8 +176,12 @@ def _about(
         "encoder_hash": "trained" if config.trainable_encoder else model.encoder.hash(),
         "persons_hash": hash_json(dataset.persons),
         "attributes": list(ATTRIBUTE_CLASSES),
-        "data": {"identities": dataset.num_identities, "photos": len(dataset), "records": len(records)},
-        "planned_steps": count_steps(config, dataset.num_identities),
+        "data": {"identities": dataset.num_identities, "photos": len(dataset), "records": num_records},
+        "sources": [
+            {"dataset": source.dataset, "identities": len(group.labels)}
+            for source, group in zip(sources, dataset.groups, strict=True)
+        ],
+        "planned_steps": count_steps(config, dataset.groups),
         "provenance": collect_provenance(settings, config.seed),
     }
 
@@ -218,25 +224,3 @@ def _fusion(
         return {}
     late = choose_reliability(held_out, _reader(config, model).embed_queries, seed=config.seed)
     return {"reliability": late.reliability if late else {}, "fusion": prefer_fusion(late, validation)}
-
-
-def validation_records(records: list[Record], num_identities: int, modalities: tuple[Modality, ...]) -> list[Record]:
-    """Return the records of the validation identities as queries and gallery; none where the split val is empty.
-
-    Raises:
-        DataError: one of them is also trained on, or they cannot be ranked; told before training, not hours into it.
-    """
-    held_out = [r for r in records if r.split is Split.VAL and r.modality in modalities]
-    persons = set(sorted({r.person_id for r in held_out})[:num_identities])
-    trained = sorted(persons & {r.person_id for r in records if r.split is Split.TRAIN})
-    if trained:
-        raise DataError(f"person {trained[0]!r} is in the splits train and val; take each person out of one of them")
-    own = [r for r in held_out if r.person_id in persons]
-    gallery = [replace(r, split=Split.GALLERY) for r in own if r.modality is Modality.RGB]
-    chosen = [replace(r, split=Split.QUERY) for r in own] + gallery
-    if chosen:
-        try:
-            evaluate_combinations(chosen, lambda queries, _: np.ones((len(queries), 1), np.float32), fusions=("early",))
-        except DataError as error:
-            raise DataError(f"the split val cannot be validated on: {error}; leave it out, or complete it") from None
-    return chosen

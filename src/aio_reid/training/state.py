@@ -92,14 +92,7 @@ def load_checkpoint(
     if not path.exists():
         _cut_rows(run, 0)
         return RunPosition()
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        stored = json.loads(state["about"])
-        position = RunPosition(**state["position"])
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError, EOFError, pickle.UnpicklingError) as error:
-        raise TrainingError(
-            f"checkpoint {str(path)!r} is damaged ({type(error).__name__}); delete it to start over"
-        ) from None
+    state, stored, position = _read(path)
     _check_same(run, stored, about)
     own, trained = trained_state(objective), state["trained"]
     differing = set(own) ^ set(trained) or {name for name in own if own[name].shape != trained[name].shape}
@@ -112,6 +105,27 @@ def load_checkpoint(
     optimizer.load_state_dict(state["optimizer"])
     _cut_rows(run, position.step)
     return position
+
+
+def read_trained(run: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return what a run's checkpoint says about it, and all that was trained, by name, on the CPU.
+
+    Raises:
+        TrainingError: there is none, or it is damaged.
+    """
+    state, about, _ = _read(run / CHECKPOINT)
+    return about, state["trained"]
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any], RunPosition]:
+    """Return the state of a checkpoint, what it says of its run, and where that stands."""
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        return state, json.loads(state["about"]), RunPosition(**state["position"])
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        raise TrainingError(
+            f"checkpoint {str(path)!r} is damaged ({type(error).__name__}); delete it to start over"
+        ) from None
 
 
 def _check_same(run: Path, stored: Mapping[str, Any], about: Mapping[str, Any]) -> None:

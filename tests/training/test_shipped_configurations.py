@@ -1,0 +1,75 @@
+"""The shipped configurations of both stages make two steps each on small copies of the real layout, stage 2 from what
+stage 1 left. They find everything at the places that they name; what is overridden only makes them small.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import stage_trees
+import tiny
+import torch
+
+from aio_reid.config import RunConfig, load_config
+from aio_reid.models.build import load_model
+from aio_reid.training.pretrain import pretrain
+from aio_reid.training.run import train
+from aio_reid.training.state import read_log
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+SMALL = (
+    "model.image_size=[32, 16]",
+    "model.stem_width=4",
+    "model.word_width=8",
+    "data.num_workers=0",
+    "data.num_identities=3",
+    "data.tuples_per_identity=2",
+    "optim.max_steps=2",
+    "precision=fp32",
+)
+TINY_VIT = ("model.encoder={kind: timm, name: vit_tiny_patch16_224, pretrained: false}",)
+NANO = (
+    "model.encoder.width=32",
+    "model.encoder.depth=1",
+    "model.encoder.num_heads=2",
+    "model.pyramid_widths=[4, 8]",
+)
+
+
+def shrunk(name: str, *overrides: str) -> RunConfig:
+    return load_config(CONFIGS / f"{name}.yaml", (*SMALL, *overrides))
+
+
+def check(name: str) -> dict[str, object]:
+    """Return what the run's weights say of it, after two steps with finite losses."""
+    losses = [row["total"] for row in read_log(Path("runs") / name)]
+    assert len(losses) == 2 and all(torch.isfinite(torch.tensor(losses)))
+    _, weights = load_model(Path("runs") / name / "weights.safetensors")
+    return {"encoder": weights.encoder_hash, **weights.about}
+
+
+def test_the_stages_of_the_paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    stage_trees.grow(Path("data"))
+    first, second = shrunk("aio-b-stage1", *TINY_VIT), shrunk("aio-b-stage2", *TINY_VIT)
+    train(first, Path("runs/aio-b-stage1"))
+    train(second, Path("runs/aio-b-stage2"))
+    before, after = check("aio-b-stage1"), check("aio-b-stage2")
+    assert before["encoder"] == after["encoder"]
+    assert [s["identities"] for s in after["sources"]] == [4, 4, 4]  # type: ignore[attr-defined]
+    assert after["data"] == {"identities": 12, "photos": 8 + 7 + 8, "records": 12 + 18 + 32 + 18 + 24}
+
+
+def test_the_stages_of_nano(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("people", "people-real"):
+        folder = Path("runs") / name
+        folder.mkdir(parents=True)
+        tiny.tiny_people(folder)
+    pretrain(shrunk("nano-pretrain", *NANO), Path("runs/nano-pretrain"))
+    for name in ("nano-stage1", "nano-stage2"):
+        train(shrunk(name, *NANO), Path("runs") / name)
+    pretrained, first, second = (check(name) for name in ("nano-pretrain", "nano-stage1", "nano-stage2"))
+    assert pretrained["encoder"] == first["encoder"] == second["encoder"]
+    assert [s["dataset"] for s in second["sources"]] == ["people-real", "people"]  # type: ignore[attr-defined]
