@@ -78,11 +78,17 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    run: Path, objective: nn.Module, optimizer: torch.optim.Optimizer, about: Mapping[str, Any]
+    run: Path,
+    objective: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    about: Mapping[str, Any],
+    *,
+    cut_logs: bool = True,
 ) -> RunPosition:
     """Put a run's state back in place; return where it stands (the start, if nothing was saved yet).
 
     `about` is what the present run would store: its "config", "encoder_hash" and "persons_hash" must be those stored.
+    One of several processes cuts the logs (`cut_logs`) back to where the checkpoint stands.
 
     Raises:
         TrainingError: the checkpoint is damaged, or of another configuration, encoder or set of persons.
@@ -90,7 +96,7 @@ def load_checkpoint(
     """
     path = run / CHECKPOINT
     if not path.exists():
-        _cut_rows(run, 0)
+        _cut_rows(run, 0 if cut_logs else None)
         return RunPosition()
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
@@ -110,7 +116,7 @@ def load_checkpoint(
         )
     objective.load_state_dict(trained, strict=False)
     optimizer.load_state_dict(state["optimizer"])
-    _cut_rows(run, position.step)
+    _cut_rows(run, position.step if cut_logs else None)
     return position
 
 
@@ -132,8 +138,8 @@ def _check_same(run: Path, stored: Mapping[str, Any], about: Mapping[str, Any]) 
 
 def _deciding(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings that decide the losses; how often to save and who loads pictures may change on the way."""
-    free = ("checkpoint_every", "validate_every", "num_validation_identities")
-    data = {name: value for name, value in config["data"].items() if name != "num_workers"}
+    free = ("checkpoint_every", "validate_every", "num_validation_identities", "activation_checkpointing", "compile")
+    data = {name: value for name, value in config["data"].items() if name not in ("num_workers", "cache")}
     return {name: value for name, value in config.items() if name not in free} | {"data": data}
 
 
@@ -163,10 +169,10 @@ def read_log(run: Path, name: str = LOG) -> list[dict[str, Any]]:
     return rows
 
 
-def _cut_rows(run: Path, step: int) -> None:
-    """Drop the rows after the checkpoint: the resumed run writes them again."""
+def _cut_rows(run: Path, step: int | None) -> None:
+    """Drop the rows after the checkpoint: the resumed run writes them again. None drops nothing."""
     for path in (run / LOG, run / VALIDATION):
-        if not path.exists():
+        if step is None or not path.exists():
             continue
         try:
             rows = [row for row in read_log(run, path.name) if row.get("step", -1) < step]
