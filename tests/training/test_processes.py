@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -24,10 +24,17 @@ from aio_reid.training.state import VALIDATION, read_log
 LOSSES = ("total", "ce", "va", "fb", "tags", "grad_norm")
 
 
-@pytest.fixture(scope="module")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@dataclass(frozen=True)
+class Together:
+    """What two processes left behind: folders of runs, and what each process said."""
+
+    folder: Path
+    said: dict[str, list[str]]
+
+
+def people(folder: Path) -> Path:
     """Twelve people to train on. Only some have a sentence or a pencil drawing, so that a process may get none."""
-    folder = tmp_path_factory.mktemp("people")
+    folder.mkdir()
     path: Path = tiny.tiny_people(folder, identities=14, train=12)
     rows = []
     for row in read_rows(path):
@@ -42,10 +49,52 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def together(tmp_path_factory: pytest.TempPathFactory) -> Together:
+    """One process makes the whole run, and another one that is killed; then two processes do theirs."""
+    folder = tmp_path_factory.mktemp("runs")
+    config = config_of(people(folder / "people"))
+    run.train(config, folder / "one")
+    killed_at(4, config, folder / "cut")
+    damaged = people(folder / "damaged")
+    for name in ("0_0.png", "0_1.png"):
+        (damaged.parent / name).write_bytes(b"\x89PNG cut short")
+    sampled = config_of(config.data.manifest, loss={"sampled_identities": 0.3, "tag_weight": 0.1})
+    micro = config_of(config.data.manifest, optim={"max_epochs": 2, "micro_batches": 2})
+    run.train(sampled, folder / "sampled")
+    jobs = {
+        "two": several.Job(config, folder / "two"),
+        "cut": several.Job(config, folder / "cut", resume=True),
+        "two_sampled": several.Job(sampled, folder / "two_sampled"),
+        "two_micro": several.Job(micro, folder / "two_micro"),
+        "odd": several.Job(
+            config_of(config.data.manifest, data={"num_identities": 3, "tuples_per_identity": 1}), folder / "odd"
+        ),
+        "taken": several.Job(config, folder / "two"),
+        "damaged": several.Job(config_of(damaged, checkpoint_every=100), folder / "unread"),
+    }
+    said = several.train_in_processes(list(jobs.values()), 2)
+    return Together(folder, dict(zip(jobs, said, strict=True)))
+
+
+def killed_at(step: int, config: RunConfig, out: Path) -> None:
+    original = loop._step
+
+    def dying(*args: object) -> object:
+        if args[-1] == step:
+            raise KeyboardInterrupt
+        return original(*args)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "_step", dying)
+        with pytest.raises(KeyboardInterrupt):
+            run.train(config, out)
+
+
 def config_of(manifest: Path, **changes: object) -> RunConfig:
     settings: dict[str, object] = {
         "model": {"modalities": ["rgb", "infrared", "pencil", "sketch", "text"]},
-        "data": {"num_identities": 4, "tuples_per_identity": 2, "colourless_share": 0.5},
+        "data": {"num_identities": 4, "colourless_share": 0.5},
         "loss": {"tag_weight": 0.1, "bind_rgb_pairs": True},
         "optim": {"max_epochs": 2},
         "checkpoint_every": 3,
@@ -66,50 +115,30 @@ def assert_equal_runs(one: Path, other: Path, steps: int) -> None:
         torch.testing.assert_close(theirs[name], tensor, rtol=1e-3, atol=2e-5, msg=lambda text, n=name: f"{n}: {text}")
 
 
-def test_two_processes_give_what_one_gives(manifest: Path, tmp_path: Path) -> None:
-    config = config_of(manifest)
-    run.train(config, tmp_path / "one")
-    assert several.train_in_processes(config, tmp_path / "two", 2) == ["", ""]
-    assert_equal_runs(tmp_path / "one", tmp_path / "two", 6)
-    assert len(read_log(tmp_path / "two", VALIDATION)) == 1  # the first process alone writes
+@pytest.mark.parametrize(("one", "two"), [("one", "two"), ("one", "cut"), ("sampled", "two_sampled")])
+def test_two_processes_give_what_one_gives(together: Together, one: str, two: str) -> None:
+    """From the start; from the third step on, which is where one process left its checkpoint; with sampled classes."""
+    assert together.said[two] == ["", ""]
+    assert_equal_runs(together.folder / one, together.folder / two, 6)
+    assert len(read_log(together.folder / two, VALIDATION)) == 1  # the first process alone writes
 
 
-def test_a_run_goes_on_with_another_number_of_processes(manifest: Path, tmp_path: Path) -> None:
-    config = config_of(manifest)
-    run.train(config, tmp_path / "whole")
-    original = loop._step
-
-    def dying(*args: object) -> object:
-        if args[-1] == 4:
-            raise KeyboardInterrupt
-        return original(*args)  # type: ignore[arg-type]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "_step", dying)
-        with pytest.raises(KeyboardInterrupt):
-            run.train(config, tmp_path / "cut")
-    assert len(read_log(tmp_path / "cut")) == 4  # one more than the checkpoint knows of
-    assert several.train_in_processes(config, tmp_path / "cut", 2, resume=True) == ["", ""]
-    assert_equal_runs(tmp_path / "whole", tmp_path / "cut", 6)
+def test_processes_may_read_their_shares_in_micro_batches(together: Together) -> None:
+    assert together.said["two_micro"] == ["", ""]
+    assert all(row["total"] > 0 for row in read_log(together.folder / "two_micro"))
 
 
-def test_a_batch_that_cannot_be_shared_and_an_unreadable_picture_are_told_by_every_process(
-    manifest: Path, tmp_path: Path
-) -> None:
-    odd = config_of(manifest, data={"num_identities": 3, "tuples_per_identity": 1})
-    for line in several.train_in_processes(odd, tmp_path / "odd", 2):
-        assert line.startswith("ConfigError: a batch of 3 tuples cannot be shared evenly by 2 processes")
-    assert not (tmp_path / "odd").exists()
-    config = config_of(manifest, checkpoint_every=100)
-    names = ("0_0.png", "0_1.png")
-    whole = {name: (manifest.parent / name).read_bytes() for name in names}
-    for name in names:
-        (manifest.parent / name).write_bytes(b"\x89PNG cut short")
-    said = several.train_in_processes(config, tmp_path / "run", 2)
-    for name, content in whole.items():
-        (manifest.parent / name).write_bytes(content)
-    assert said[0] == said[1] and said[0].startswith("DataError: step ") and "0_" in said[0]
-    assert several.train_in_processes(config, tmp_path / "again", 1) == [""]
+def test_mistakes_are_told_by_every_process(together: Together) -> None:
+    for line in together.said["odd"]:
+        assert line == (
+            "ConfigError: a batch of 3 tuples cannot be shared evenly by 2 processes; start another number of them, or "
+            "change data.num_identities"
+        )
+    assert not (together.folder / "odd").exists()
+    for line in together.said["taken"]:
+        assert line.startswith("TrainingError: ") and "--resume" in line
+    first, second = together.said["damaged"]
+    assert first == second and first.startswith("DataError: step ") and "0_" in first
 
 
 def test_alone_nothing_is_exchanged() -> None:

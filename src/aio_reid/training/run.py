@@ -72,6 +72,8 @@ def train(
         read_manifest(config.data.manifest, check_files=True), config.data.max_identities, seed=config.seed
     )
     dataset = _dataset(config, records)
+    if config.data.cache is not None:
+        dataset.keep_pictures(config.data.cache)
     held_out = validation_records(records, config.num_validation_identities, config.model.modalities)
     total = count_steps(config, dataset.num_identities)
     with errors_of_all(processes):
