@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -42,9 +43,7 @@ def test_compiled_blocks_give_nearly_the_same_losses(
     manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the compiler that only traces: what it makes of the traces is torch's to test, and takes a minute."""
-    compile_block = torch.nn.Module.compile
-    monkeypatch.setattr(torch.nn.Module, "compile", lambda block, **how: compile_block(block, backend="eager", **how))
-    monkeypatch.setattr(torch, "compile", lambda function: function)
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
     run.train(tiny.tiny_config(manifest), tmp_path / "plain")
     result = run.train(tiny.tiny_config(manifest, compile=True), tmp_path / "compiled")
     assert totals(tmp_path / "compiled") == pytest.approx(totals(tmp_path / "plain"), rel=1e-4)
@@ -57,7 +56,7 @@ def test_a_machine_that_cannot_compile_is_one_line(manifest: Path, monkeypatch: 
 
     monkeypatch.setattr(torch, "compile", broken)
     model = run.build_model(tiny.tiny_config(manifest).model, seed=0)
-    with pytest.raises(ConfigError, match="no C\\+\\+ compiler found.*--set compile=false"):
+    with pytest.raises(ConfigError, match=r"no C\+\+ compiler found.*--set compile=false"):
         launch.compile_blocks(model)
 
 

@@ -32,10 +32,9 @@ class PictureCache:
     """Pictures (3, H, W) uint8 of given records, read from the cache where they are in it, else by `read` and kept.
 
     The file's name tells the set: paths, sizes and times of the pictures, and (H, W). A changed picture or another set
-    has
-    another file; a file that is no longer wanted may be deleted. Each picture is kept with its checksum, so that what a
-    kill or a full disk left incomplete counts as not kept. Where nothing can be written nothing is kept: this costs time,
-    never a result.
+    has another file; a file that is no longer wanted may be deleted. Each picture is kept with its checksum, so that
+    what a kill or a full disk left incomplete counts as not kept. Where nothing can be written nothing is kept: this
+    costs time, never a result.
 
     Raises:
         StorageError: the folder cannot be made.
