@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from datetime import timedelta
 
 import torch
+import torch.distributed as dist
 from accelerate import Accelerator
 from accelerate.utils import InitProcessGroupKwargs
 
@@ -24,6 +26,8 @@ def start_accelerator(precision: str) -> Accelerator:
         ConfigError: this process already computes in another precision.
     """
     several = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    if several:
+        atexit.register(_leave_others)
     try:
         return Accelerator(
             mixed_precision="bf16" if precision == "bf16" else "no",
@@ -34,6 +38,12 @@ def start_accelerator(precision: str) -> Accelerator:
         raise ConfigError(
             f"precision {precision!r} cannot be used here ({error}); give --set precision=fp32, or start a new process"
         ) from None
+
+
+def _leave_others() -> None:
+    """End the exchange before the interpreter does: its threads would abort the process, exit code and all."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def processes_of(accelerator: Accelerator) -> Processes:
