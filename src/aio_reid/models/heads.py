@@ -44,9 +44,8 @@ class SampledIdentityClassifier(nn.Module):
     """The same for very many identities: a step reads, and changes, only the rows of the classes it is given (partial
     FC).
 
-    The table (C, D) is no parameter: it has no dense gradient, and instead of AdamW's two values per weight two numbers
-    per
-    row are kept. What `update` does is Adam with one second moment for a whole row and without a first moment, which
+    The table (C, D) is no parameter: it has no dense gradient, and two numbers per row are kept instead of AdamW's two
+    per weight. What `update` does is Adam with one second moment for a whole row and without a first moment, which
     would be as large as the table and out of date in most rows.
     """
 

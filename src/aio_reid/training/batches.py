@@ -47,13 +47,12 @@ def iterate_batches(
     kept one from being made.
 
     What random draws a batch holds depends on (seed, epoch, place) alone, and not on who makes which part of it. The
-    worker
-    processes live as long as the run: what they remember, and what they made ahead, outlives an epoch.
+    worker processes live as long as the run: what they remember, and what they made ahead, outlives an epoch.
     """
     keys = _Keys(config, dataset, start, total, processes)
     loader = DataLoader(
         _ErrorsAsValues(dataset),
-        batch_sampler=keys,  # type: ignore[arg-type]
+        batch_sampler=keys,
         collate_fn=_collate,
         num_workers=config.data.num_workers,
         worker_init_fn=_one_thread,

@@ -32,8 +32,7 @@ _WORTH_PARTING = 16
 class TrainingObjective(nn.Module):
     """Model, training heads and losses as one module.
 
-    A step has three parts, so that a batch may be split over processes and micro-batches while every loss sees the
-    whole of
+    A step has three parts, so that a batch may be split over processes and micro-batches while every loss sees all of
     it: `plan` draws, `read` encodes some of the tuples, `losses` are those of the joined readings.
     """
 

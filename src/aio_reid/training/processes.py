@@ -16,7 +16,6 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
 from aio_reid.errors import AioError, TrainingError
 
@@ -72,7 +71,7 @@ class Processes:
         mine = torch.tensor(own, dtype=torch.int64, device=self.device)
         told = [torch.empty_like(mine) for _ in range(self.count)]
         dist.all_gather(told, mine)
-        return torch.stack(told, dim=1).tolist()  # type: ignore[no-any-return]
+        return torch.stack(told, dim=1).tolist()
 
     def gather(self, own: Tensor, lengths: Sequence[int]) -> Tensor:
         """Return the rows of all processes, in their order; floats come with a gradient path to the process they are
@@ -90,7 +89,7 @@ class Processes:
         return gathered
 
     def average_gradients(self, leaves: Sequence[Tensor]) -> None:
-        """Make the gradients of all processes their mean; a leaf without one in any process keeps none."""
+        """Make the gradients of all processes their mean; a leaf that has none in all of them keeps none."""
         if self.count == 1:
             return
         used = self.anywhere([leaf.grad is not None for leaf in leaves])
@@ -100,8 +99,7 @@ class Processes:
             leaf.grad.div_(self.count)
             pending.append(dist.all_reduce(leaf.grad, async_op=True))
         for work in pending:
-            if work is not None:
-                work.wait()
+            work.wait()
 
     def take_from_main(self, module: nn.Module) -> None:
         """Give every process the parameters and buffers of the first: two machines may round a start differently."""
@@ -153,7 +151,6 @@ class _Gather(torch.autograd.Function):
         return torch.cat([part[:length] for part, length in zip(parts, lengths, strict=True)]).to(own.dtype)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         total = gradient.contiguous().clone()
         dist.all_reduce(total)
@@ -170,7 +167,6 @@ class _Sum(torch.autograd.Function):
         return total
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         total = gradient.contiguous().clone()
         dist.all_reduce(total)

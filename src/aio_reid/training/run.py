@@ -160,10 +160,14 @@ def _objective(config: RunConfig, num_identities: int, processes: Processes = AL
     if config.compile:
         compile_blocks(model)
     share_batch_statistics(model.tokenizers, processes)
-    sampled = config.loss.sampled_identities < 1
+    classifier: IdentityClassifier | SampledIdentityClassifier
+    if config.loss.sampled_identities < 1:
+        classifier = SampledIdentityClassifier(model.encoder.width, num_identities)
+    else:
+        classifier = IdentityClassifier(model.encoder.width, num_identities)
     objective = TrainingObjective(
         model,
-        classifier=(SampledIdentityClassifier if sampled else IdentityClassifier)(model.encoder.width, num_identities),
+        classifier=classifier,
         attribute_head=AttributeHead(model.encoder.width, len(ATTRIBUTE_CLASSES)),
         tag_head=TagHead(model.encoder.width, len(ATTRIBUTE_CLASSES)),
         loss=config.loss,
