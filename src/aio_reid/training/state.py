@@ -88,7 +88,7 @@ def load_checkpoint(
     """Put a run's state back in place; return where it stands (the start, if nothing was saved yet).
 
     `about` is what the present run would store: its "config", "encoder_hash" and "persons_hash" must be those stored.
-    One of several processes cuts the logs (`cut_logs`) back to where the checkpoint stands.
+    With `cut_logs` the logs are cut back to where the checkpoint stands.
 
     Raises:
         TrainingError: the checkpoint is damaged, or of another configuration, encoder or set of persons.
@@ -96,8 +96,7 @@ def load_checkpoint(
     """
     path = run / CHECKPOINT
     if not path.exists():
-        _cut_rows(run, 0 if cut_logs else None)
-        return RunPosition()
+        return _cut_rows(run, RunPosition(), cut_logs)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         stored = json.loads(state["about"])
@@ -116,8 +115,7 @@ def load_checkpoint(
         )
     objective.load_state_dict(trained, strict=False)
     optimizer.load_state_dict(state["optimizer"])
-    _cut_rows(run, position.step if cut_logs else None)
-    return position
+    return _cut_rows(run, position, cut_logs)
 
 
 def _check_same(run: Path, stored: Mapping[str, Any], about: Mapping[str, Any]) -> None:
@@ -169,15 +167,16 @@ def read_log(run: Path, name: str = LOG) -> list[dict[str, Any]]:
     return rows
 
 
-def _cut_rows(run: Path, step: int | None) -> None:
-    """Drop the rows after the checkpoint: the resumed run writes them again. None drops nothing."""
+def _cut_rows(run: Path, position: RunPosition, wanted: bool) -> RunPosition:
+    """Drop the rows after the position if wanted, because the resumed run writes them again; return the position."""
     for path in (run / LOG, run / VALIDATION):
-        if step is None or not path.exists():
+        if not (wanted and path.exists()):
             continue
         try:
-            rows = [row for row in read_log(run, path.name) if row.get("step", -1) < step]
+            rows = [row for row in read_log(run, path.name) if row.get("step", -1) < position.step]
             partial = path.with_suffix(".partial")
             partial.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
             os.replace(partial, path)
         except OSError as error:
             raise StorageError(f"{str(path)!r} cannot be rewritten: {error}; free space, then --resume") from None
+    return position

@@ -24,8 +24,9 @@ def make_gradients(
     With several micro-batches the batch is read twice: first without a graph, to have all features; the losses of the
     whole batch are differentiated as far as those features; then each micro-batch is read again, and its features'
     gradient goes on to the parameters. Adding up the gradients of each micro-batch's own losses would be another
-    training: contrast and classification bottleneck would see a part of the batch only. What does see one micro-batch at a time
-    is batch normalisation in the stems; without it the gradient is exactly that of the undivided batch.
+    training: contrast and classification bottleneck would see a part of the batch only. What does see
+    one micro-batch at a time is batch normalisation in the stems; without it the gradient is exactly that of the
+    undivided batch.
 
     Args:
         batch: this process's share of the step's batch, on the device of the model.
