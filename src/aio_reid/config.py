@@ -109,6 +109,11 @@ class LossConfig(Frozen):
         default=0.0, ge=0, description="of telling from each feature which attribute words the person's sentences hold"
     )
     label_smoothing: Share = 0.1
+    sampled_identities: Share = Field(
+        default=1.0,
+        description="below 1: each step classifies against the identities of the batch and this share of all others, "
+        "drawn by (seed, step) (partial FC); 1: against all, by a dense classifier",
+    )
     binding: Literal["infonce", "sdm", "wrt"] = Field(
         default="infonce", description="equations (6)-(8), or a named alternative"
     )
@@ -139,6 +144,11 @@ class OptimConfig(Frozen):
     )
     warmup_share: Share = 0.05
     clip_norm: float = Field(default=1.0, gt=0)
+    micro_batches: Positive = Field(
+        default=1,
+        description="parts in which a process reads its share of the batch: less memory, two forward passes, the "
+        "losses still of the whole batch; batch normalisation in the stems sees one part",
+    )
     max_epochs: Positive = Field(description="stop after so many epochs")
     max_steps: Positive | None = Field(default=None, description="or after so many steps, whichever comes first")
 
@@ -154,7 +164,10 @@ class RunConfig(Frozen):
     loss: LossConfig
     optim: OptimConfig
     precision: Literal["fp32", "bf16"] = "fp32"
-    activation_checkpointing: bool = False
+    activation_checkpointing: bool = Field(
+        default=False, description="recompute the encoder's blocks in the backward pass: less memory, more time"
+    )
+    compile: bool = Field(default=False, description="compile encoder blocks and visual tokenizers by torch.compile")
     start_from: Path | None = Field(
         default=None,
         description="run or weights whose trained parts are taken over, but the classifier (stage 2 from stage 1)",

@@ -88,12 +88,21 @@ class DataConfig(Frozen):
         default=0, description="steps over which colourless_share grows from 0: colour first, then form"
     )
     augment: bool = True
+    max_identities: Positive | None = Field(
+        default=None, description="with manifest: train on so many identities, drawn by the seed; None: on all"
+    )
+    cache: Path | None = Field(
+        default=None,
+        description="folder for the pictures of the training set, decoded and fitted to image_size once; None: none",
+    )
     num_workers: Annotated[int, Field(ge=0)] = Field(default=1, description="processes that load pictures")
 
     @model_validator(mode="after")
     def _check(self) -> DataConfig:
         if (self.manifest is None) == (not self.sources):
             raise ValueError("give either manifest, or sources (a list with a dataset or manifest in each)")
+        if self.sources and self.max_identities is not None:
+            raise ValueError("max_identities belongs to each of the sources; set data.sources.0.max_identities")
         if self.sources and all(source.replay for source in self.sources):
             raise ValueError("all sources have replay: true; one at least must be visited as a whole in an epoch")
         return self
@@ -101,7 +110,7 @@ class DataConfig(Frozen):
     @property
     def origins(self) -> tuple[SourceConfig, ...]:
         """The sources; a manifest alone is one."""
-        return self.sources or (SourceConfig(manifest=self.manifest),)
+        return self.sources or (SourceConfig(manifest=self.manifest, max_identities=self.max_identities),)
 
     @property
     def places(self) -> str:

@@ -121,6 +121,23 @@ def test_evaluation_speed_table() -> None:
     assert "at 0.5 of the full size: rank M 80 x 300; float32 features of width 768, threads: 2" in table.notes[0]
 
 
+def test_training_speed_table() -> None:
+    plain = {"name": "plain-bf16", "what": "plain loop, bf16", "median_s": 2.0, "times_plain": 1.0, "peak_mib": 500}
+    ours = {"name": "bf16", "what": "aio-reid, bf16", "median_s": 2.2, "times_plain": 1.1, "peak_mib": 480}
+    fed = {"what": "data.cache", "workers": 1, "tuples_per_s": 16.0, "cached_tuples_per_s": 17.2, "ratio": 0.93}
+    run = {"config": "nano", "tuples": 64, "image_size": [128, 64], "ways": [plain, ours], "pipeline": [fed]}
+    dense = {"what": "dense, AdamW", "identities": 312321, "width": 768, "share": 1, "median_s": 3.5, "peak_mib": 4000}
+    result = ORIGIN | {"kind": "training_speed", "device": "cpu", "threads": 2, "identities": 256, "runs": [run]}
+    table = make_table(result | {"classifier": [dense]})
+    assert table.rows == (
+        ("nano: plain loop, bf16", "2.000", "1.00", "500", "32.0"),
+        ("nano: aio-reid, bf16", "2.200", "1.10", "480", "29.1"),
+        ("nano: data pipeline, data.cache, 93.0 % of cached tensors", "4.000", "–", "–", "16.0"),
+        ("classifier alone, 312,321 x 768: dense, AdamW", "3.500", "–", "4000", "–"),
+    )
+    assert table.notes[0] == "Batches: nano 64 tuples of 128x64; 256 drawn people, cpu, threads: 2."
+
+
 def test_markdown_and_csv() -> None:
     table = Table(("a", "b"), (("x | y", "1"), ("z, w", "2")), ("A note.",))
     assert to_markdown(table) == "| a | b |\n|---|---:|\n| x \\| y | 1 |\n| z, w | 2 |\n\nA note."

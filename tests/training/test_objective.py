@@ -24,7 +24,8 @@ from aio_reid.losses.triplet import weighted_triplet_loss
 from aio_reid.models.build import build_model
 from aio_reid.models.heads import AttributeHead, IdentityClassifier, TagHead
 from aio_reid.records import Modality
-from aio_reid.training.objective import ColourlessSteps, TrainingObjective
+from aio_reid.training.objective import TrainingObjective
+from aio_reid.training.plan import ColourlessSteps
 
 RGB, INFRARED, SKETCH, TEXT = Modality.RGB, Modality.INFRARED, Modality.SKETCH, Modality.TEXT
 D, C, A = 32, 3, 5
@@ -96,7 +97,7 @@ def rows_of(batch: TupleBatch, subset: tuple[Modality, ...]) -> Tensor:
 
 def test_the_classification_loss_is_equation_4(batch: TupleBatch) -> None:
     made = objective(label_smoothing=0.2)
-    subset = made._fused_subset(batch, 0)
+    subset = made.plan(batch, 0).subset
     expected = []
     for part, rows in [((m,), batch.rows[m]) for m in batch.inputs] + [(subset, rows_of(batch, subset))]:
         logits = made.classifier(made.model.bottleneck(features_of(made, batch, part)))
@@ -135,7 +136,7 @@ def test_the_attribute_loss_does_not_see_other_tuples_or_padding(batch: TupleBat
 @pytest.mark.parametrize("step", range(6))
 def test_the_binding_loss_is_equations_6_to_8(batch: TupleBatch, step: int) -> None:
     made = objective(temperature=0.1, bind_rgb_pairs=True)
-    subset = made._fused_subset(batch, step)
+    subset = made.plan(batch, step).subset
     everywhere = torch.ones(6, dtype=torch.bool)
     text, has_text = torch.full((6, D), float("nan")), torch.zeros(6, dtype=torch.bool)
     has_text[WITH_TEXT] = True
@@ -186,9 +187,9 @@ def test_fused_subsets_are_drawn_from_seed_and_step_with_the_stated_shares(batch
         *NOTHING_MASKED,
     )
     made, same, other = objective(seed=3), objective(seed=3), objective(seed=4)
-    drawn = [made._fused_subset(complete, step) for step in range(2000)]
-    assert [same._fused_subset(complete, step) for step in reversed(range(2000))] == drawn[::-1]
-    assert [other._fused_subset(complete, step) for step in range(50)] != drawn[:50]
+    drawn = [made.plan(complete, step).subset for step in range(2000)]
+    assert [same.plan(complete, step).subset for step in reversed(range(2000))] == drawn[::-1]
+    assert [other.plan(complete, step).subset for step in range(50)] != drawn[:50]
     sizes = Counter(map(len, drawn))
     for size, share in ((2, 0.5), (3, 0.3), (4, 0.2)):
         assert sizes[size] / 2000 == pytest.approx(share, abs=0.04)
@@ -202,17 +203,17 @@ def test_what_a_tuple_lacks_is_not_fused_and_passes_can_be_rarer(batch: TupleBat
     nobody_told = TupleBatch(
         LABELS, {m: x for m, x in batch.inputs.items() if m is not TEXT}, batch.rows, None, *NOTHING_MASKED
     )
-    assert {m for step in range(60) for m in made._fused_subset(nobody_told, step)} == {RGB, INFRARED, SKETCH}
+    assert {m for step in range(60) for m in made.plan(nobody_told, step).subset} == {RGB, INFRARED, SKETCH}
     rare = objective(fused_every=3)
-    assert [bool(rare._fused_subset(batch, step)) for step in range(7)] == [i % 3 == 0 for i in range(7)]
-    assert objective(fused_every=0)._fused_subset(batch, 0) == ()
+    assert [bool(rare.plan(batch, step).subset) for step in range(7)] == [i % 3 == 0 for i in range(7)]
+    assert objective(fused_every=0).plan(batch, 0).subset == ()
 
 
 def test_every_feature_tells_the_attribute_words_of_its_person(batch: TupleBatch) -> None:
     made = objective(tag_weight=0.5)
     told = replace(batch, **TAGGED)
     tags = {int(row): words for row, words in zip(TAGGED["tag_rows"], TAGGED["tags"], strict=True)}
-    subset = made._fused_subset(batch, 2)
+    subset = made.plan(batch, 2).subset
     expected = []
     for part, rows in [((m,), batch.rows[m]) for m in batch.inputs] + [(subset, rows_of(batch, subset))]:
         kept = [place for place, row in enumerate(rows.tolist()) if row in tags]
@@ -227,13 +228,18 @@ def test_every_feature_tells_the_attribute_words_of_its_person(batch: TupleBatch
 
 def test_a_share_of_the_batches_is_seen_without_colour(batch: TupleBatch) -> None:
     made, same = (objective(colourless=ColourlessSteps(0.3)) for _ in range(2))
-    seen = [made._inputs(batch, step) for step in range(400)]
+
+    def seen_by(objective: TrainingObjective, step: int) -> dict[Modality, Tensor]:
+        plan = objective.plan(batch, step)
+        return {m: objective._input(m, batch, plan, 0) for m in batch.inputs}
+
+    seen = [seen_by(made, step) for step in range(400)]
     grey = [not torch.equal(inputs[RGB], batch.inputs[RGB]) for inputs in seen]
     assert np.mean(grey) == pytest.approx(0.3, abs=0.07)
     for inputs, without in zip(seen, grey, strict=True):
         assert bool((inputs[RGB] == inputs[RGB][:, :1]).all()) == without
         assert all(torch.equal(inputs[m], batch.inputs[m]) for m in (INFRARED, SKETCH, TEXT))
-    assert torch.equal(same._inputs(batch, grey.index(True))[RGB], seen[grey.index(True)][RGB])
+    assert torch.equal(seen_by(same, grey.index(True))[RGB], seen[grey.index(True)][RGB])
 
 
 def test_the_share_without_colour_grows_over_its_ramp() -> None:
@@ -272,7 +278,7 @@ def test_everything_but_the_encoder_learns(batch: TupleBatch) -> None:
     assert not made.model.encoder.training and made.model.bottleneck.training
     made(batch, 0)["total"].backward()
     assert all(p.grad is None for p in made.model.encoder.parameters())
-    fused = made._fused_subset(batch, 0)
+    fused = made.plan(batch, 0).subset
     assert fused
     silent = [n for n, p in made.named_parameters() if p.requires_grad and (p.grad is None or not p.grad.any())]
     assert silent == []

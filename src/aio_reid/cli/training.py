@@ -16,13 +16,22 @@ Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run that 
 
 
 def train(config: ConfigFile, overrides: Overrides = None, out: RunFolder = None, resume: Resume = False) -> None:
-    """Train the tokenizers and heads around a frozen encoder."""
+    """Train the tokenizers and heads around a frozen encoder.
+
+    On several GPUs or machines: torchrun --nproc-per-node N -m aio_reid train CONFIG; N processes share each batch and
+    the result is that of one. Less memory: --set precision=bf16, activation_checkpointing=true, optim.micro_batches=N,
+    and for very many identities loss.sampled_identities=0.1 or data.max_identities=N. Less time: --set compile=true,
+    data.num_workers=N, data.cache=DIR. Each takes its own --set.
+    """
     from aio_reid.config import load_config
     from aio_reid.progress import console_progress
+    from aio_reid.training.processes import is_main_process
     from aio_reid.training.run import train as run
 
     settings = load_config(config, tuple(overrides or ()))
     result = run(settings, out or Path("runs") / settings.name, resume=resume, progress=console_progress())
+    if not is_main_process():
+        return
     for name, value in result.validation.items():
         typer.echo(f"{name}\t{value:.4f}")
     typer.echo(f"written: {result.weights}")
@@ -33,10 +42,12 @@ def pretrain(config: ConfigFile, overrides: Overrides = None, out: RunFolder = N
     from aio_reid.config import load_config
     from aio_reid.progress import console_progress
     from aio_reid.training.pretrain import pretrain as run
+    from aio_reid.training.processes import is_main_process
 
     settings = load_config(config, tuple(overrides or ()))
     result = run(settings, out or Path("runs") / settings.name, resume=resume, progress=console_progress())
-    typer.echo(f"written: {result.weights}")
+    if is_main_process():
+        typer.echo(f"written: {result.weights}")
 
 
 def export_weights(

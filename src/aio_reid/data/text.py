@@ -40,6 +40,7 @@ _NUM_MERGES = MASK_ID - 2 * _NUM_BYTES  # the vocabulary is: bytes, bytes that e
 _END_OF_WORD = "</w>"
 _PIECE = regex.compile(r"'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+", regex.IGNORECASE)
 _CACHED_PIECES = 2**16
+_CACHED_SENTENCES = 2**14
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class Word:
     pieces: tuple[str, ...]
 
 
+@lru_cache(maxsize=_CACHED_SENTENCES)
 def split_words(sentence: str) -> tuple[Word, ...]:
     """Return the words of a sentence after CLIP's cleaning (broken Unicode and HTML repaired, spaces collapsed).
 

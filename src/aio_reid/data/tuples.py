@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from aio_reid.data.attributes import ATTRIBUTE_CLASSES, MaskedCaption, find_attributes, mask_attributes
 from aio_reid.data.augment import augment
 from aio_reid.data.images import fit_image, read_image
+from aio_reid.data.picture_cache import PictureCache
 from aio_reid.data.samplers import TupleKey
 from aio_reid.data.sources import IdentityGroup, TrainingSource
 from aio_reid.data.synthesis import channel_augment, draw_lines
@@ -122,6 +124,16 @@ class TupleDataset(Dataset[TrainingTuple]):
         self.seed = seed
         self._bpe = ClipBpe.load()
         self._tags = [self._find_tags(label) if tagged else None for label in range(self.num_identities)]
+        self._cache: PictureCache | None = None
+
+    def keep_pictures(self, folder: Path) -> None:
+        """Keep decoded pictures in a folder, see `PictureCache`.
+
+        Raises:
+            StorageError: the folder cannot be made.
+        """
+        records = [*self.photos, *(record for found in self._partners.values() for record in found)]
+        self._cache = PictureCache(folder, records, image_size=self.image_size, read=self._decode)
 
     def _add(self, source: TrainingSource, shares: Shares, *, is_alone: bool) -> None:
         photos = [r for r in source.records if r.modality is Modality.RGB]
@@ -215,7 +227,10 @@ class TupleDataset(Dataset[TrainingTuple]):
 
     def _read(self, path: Path | None, modality: Modality) -> Tensor:
         assert path is not None
-        return torch.from_numpy(fit_image(read_image(path, min_size=self.image_size), self.image_size, modality))
+        return torch.from_numpy(self._cache.get(path, modality) if self._cache else self._decode(path, modality))
+
+    def _decode(self, path: Path, modality: Modality) -> NDArray[np.uint8]:
+        return fit_image(read_image(path, min_size=self.image_size), self.image_size, modality)
 
 
 def collate(tuples: Sequence[TrainingTuple]) -> TupleBatch:

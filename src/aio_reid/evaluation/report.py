@@ -13,6 +13,7 @@ from aio_reid.errors import DataError
 from aio_reid.evaluation.suite_tables import KIND as ZERO_SHOT
 from aio_reid.evaluation.suite_tables import suite_table
 from aio_reid.evaluation.table import (
+    DASH,
     Result,
     Table,
     describe_count,
@@ -129,11 +130,48 @@ def evaluation_speed_table(result: Result) -> Table:
     return Table(header, tuple(rows), (*notes, describe_origin(result)))
 
 
+def training_speed_table(result: Result) -> Table:
+    """Return one row for each way to make a step, each way to feed it, and each classifier."""
+    header = (
+        "configuration and way",
+        "seconds a step, median",
+        "times the plain loop",
+        "peak MiB",
+        "tuples per second",
+    )
+    rows = []
+    for run in result["runs"]:
+        for way in run["ways"]:
+            times = DASH if way["times_plain"] is None else f"{way['times_plain']:.2f}"
+            rate = f"{run['tuples'] / way['median_s']:.1f}"
+            name = f"{run['config']}: {way['what']}"
+            rows.append((name, f"{way['median_s']:.3f}", times, str(way["peak_mib"]), rate))
+    for run in result["runs"]:
+        for fed in run["pipeline"]:
+            name = f"{run['config']}: data pipeline, {fed['what']}, {percent(fed, 'ratio')} % of cached tensors"
+            rows.append((name, f"{run['tuples'] / fed['tuples_per_s']:.3f}", DASH, DASH, f"{fed['tuples_per_s']:.1f}"))
+    for kind in result["classifier"]:
+        name = f"classifier alone, {kind['identities']:,} x {kind['width']}: {kind['what']}"
+        rows.append((name, f"{kind['median_s']:.3f}", DASH, str(kind["peak_mib"]), DASH))
+    sizes = ["x".join(map(str, run["image_size"])) for run in result["runs"]]
+    batches = [
+        f"{run['config']} {run['tuples']} tuples of {size}" for run, size in zip(result["runs"], sizes, strict=True)
+    ]
+    notes = (
+        f"Batches: {', '.join(batches)}; {result['identities']} drawn people, {result['device']}, threads: "
+        f"{result['threads']}.",
+        "Ways take turns on the same tensors; the plain loop has the precision of the way it is compared with. Peak "
+        "memory is what two steps add to a fresh process, model and batch included.",
+    )
+    return Table(header, tuple(rows), (*notes, describe_origin(result)))
+
+
 TABLES: Mapping[str, Callable[[Result], Table]] = {
     "evaluation": evaluation_table,
     "embed_speed": embed_speed_table,
     "search_speed": search_speed_table,
     "evaluation_speed": evaluation_speed_table,
+    "training_speed": training_speed_table,
     ZERO_SHOT: suite_table,
 }
 

@@ -187,6 +187,7 @@ def _assemble(config: ModelConfig, encoder: FrozenEncoder) -> AIOModel:
         ),
         encoder=encoder,
         bottleneck=BNNeck(width),
+        stride=config.token_stride,
         feature_after_bottleneck=config.feature_after_bottleneck,
     )
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class BNNeck(nn.Module):
@@ -37,6 +38,57 @@ class IdentityClassifier(nn.Module):
         """Return logits (B, C) of bottleneck features (B, D)."""
         logits: Tensor = self.linear(features)
         return logits
+
+
+class SampledIdentityClassifier(nn.Module):
+    """The same for very many identities: a step reads, and changes, only the rows of the classes it is given (partial
+    FC).
+
+    The table (C, D) is no parameter: it has no dense gradient, and two numbers per row are kept instead of AdamW's two
+    per weight. What `update` does is Adam with one second moment for a whole row and without a first moment, which
+    would be as large as the table and out of date in most rows.
+    """
+
+    weight: Tensor
+    second_moment: Tensor
+    num_updates: Tensor
+
+    def __init__(self, width: int, num_identities: int) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.empty(num_identities, width).normal_(std=0.001))
+        self.register_buffer("second_moment", torch.zeros(num_identities))
+        self.register_buffer("num_updates", torch.zeros(num_identities))
+        self.classes: Tensor | None = None
+        self.rows: Tensor | None = None
+
+    def forward(self, features: Tensor, classes: Tensor) -> Tensor:
+        """Return logits (B, n) of features (B, D) for the classes (n,) int64, each named once; `rows` (n, D) is the
+        leaf that collects the gradient.
+        """
+        self.classes, self.rows = classes, self.weight[classes].requires_grad_()
+        return functional.linear(features, self.rows)  # (B, n)
+
+    @torch.no_grad()
+    def update(self, *, learning_rate: float, weight_decay: float, beta: float = 0.999, epsilon: float = 1e-8) -> None:
+        """Change the rows of the last `forward` by their gradient, and forget them; as a naive loop:
+
+            for c in classes:
+                n[c] += 1
+                v[c] = beta * v[c] + (1 - beta) * mean(gradient[c] ** 2)
+                step = gradient[c] / (sqrt(v[c] / (1 - beta ** n[c])) + epsilon)
+                weight[c] = (1 - learning_rate * weight_decay) * weight[c] - learning_rate * step
+
+        Without a gradient nothing changes.
+        """
+        if self.classes is not None and self.rows is not None and self.rows.grad is not None:
+            classes, gradient = self.classes, self.rows.grad
+            count = self.num_updates[classes] + 1  # (n,)
+            moment = self.second_moment[classes].lerp(gradient.square().mean(dim=1), 1 - beta)  # (n,)
+            scale = (moment / (1 - beta**count)).sqrt() + epsilon
+            kept = self.rows * (1 - learning_rate * weight_decay)
+            self.weight[classes] = kept - learning_rate * gradient / scale[:, None]
+            self.second_moment[classes], self.num_updates[classes] = moment, count
+        self.classes = self.rows = None
 
 
 class TagHead(nn.Module):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from aio_reid.models.encoder import FrozenEncoder
 from aio_reid.models.heads import BNNeck
 from aio_reid.models.sequence import SequenceEmbedding
-from aio_reid.models.tokenizers import Tokens
+from aio_reid.models.tokenizers import PATCH, Tokens
 from aio_reid.records import Modality
 
 
@@ -38,6 +38,7 @@ class AIOModel(nn.Module):
         sequence: SequenceEmbedding,
         encoder: FrozenEncoder,
         bottleneck: BNNeck,
+        stride: int = PATCH,
         feature_after_bottleneck: bool = True,
     ) -> None:
         super().__init__()
@@ -45,12 +46,19 @@ class AIOModel(nn.Module):
         self.sequence = sequence
         self.encoder = encoder
         self.bottleneck = bottleneck
+        self.stride = stride
         self.feature_after_bottleneck = feature_after_bottleneck
 
     @property
     def modalities(self) -> tuple[Modality, ...]:
         """The modalities that the model reads, in fusion order."""
         return tuple(m for m in Modality if m.value in self.tokenizers)
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of its pictures in pixels."""
+        stride = self.stride
+        return self.sequence.grid[0] * stride, self.sequence.grid[1] * stride
 
     def tokenize(self, modality: Modality, inputs: Tensor) -> Tokens:
         """Return the tokens (B, N, D) of one modality's inputs, through that modality's own tokenizer."""

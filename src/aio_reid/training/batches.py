@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch.utils.data import DataLoader, Dataset
@@ -12,7 +13,8 @@ from aio_reid.data.mixed_batches import build_batches, count_epoch_batches
 from aio_reid.data.samplers import TupleKey
 from aio_reid.data.sources import IdentityGroup
 from aio_reid.data.tuples import TrainingTuple, TupleBatch, TupleDataset, collate
-from aio_reid.errors import AioError
+from aio_reid.errors import AioError, ConfigError
+from aio_reid.training.processes import ALONE, Processes
 from aio_reid.training.state import RunPosition
 
 
@@ -26,37 +28,75 @@ def count_steps(config: RunConfig, groups: Sequence[IdentityGroup]) -> int:
     return min(steps, config.optim.max_steps) if config.optim.max_steps else steps
 
 
-def iterate_batches(
-    config: RunConfig, dataset: TupleDataset, start: RunPosition, total: int
-) -> Iterator[tuple[TupleBatch | AioError, RunPosition]]:
-    """Yield batches up to step `total`, each with the position after it, or the error that kept one from being made.
+def check_shares(config: RunConfig, processes: Processes) -> None:
+    """Refuse a batch that the processes cannot share evenly.
 
-    What random draws a batch holds depends on (seed, epoch, place) alone.
+    Raises:
+        ConfigError: tuples are left over.
     """
-    step, skip, epoch = start.step, start.batch, start.epoch
-    while step < total:
-        batches = build_batches(
-            dataset.labels,
-            dataset.groups,
-            num_identities=config.data.num_identities,
-            tuples_per_identity=config.data.tuples_per_identity,
-            seed=config.seed,
+    num_tuples = config.data.num_identities * config.data.tuples_per_identity
+    if num_tuples % processes.count:
+        raise ConfigError(
+            f"a batch of {num_tuples} tuples cannot be shared evenly by {processes.count} processes; start another "
+            "number of them, or change data.num_identities"
+        )
+
+
+def iterate_batches(
+    config: RunConfig, dataset: TupleDataset, start: RunPosition, total: int, processes: Processes = ALONE
+) -> Iterator[tuple[TupleBatch | AioError, RunPosition]]:
+    """Yield this process's share of the batches up to step `total`, each with the position after it, or the error that
+    kept one from being made.
+
+    What random draws a batch holds depends on (seed, epoch, place) alone, and not on who makes which part of it. The
+    worker processes live as long as the run: what they remember, and what they made ahead, outlives an epoch.
+    """
+    keys = _Keys(config, dataset, start, total, processes)
+    loader = DataLoader(
+        _ErrorsAsValues(dataset),
+        batch_sampler=keys,
+        collate_fn=_collate,
+        num_workers=config.data.num_workers,
+        worker_init_fn=_one_thread,
+    )
+    for batch in loader:
+        yield batch, keys.positions.popleft()
+
+
+class _Keys:
+    """What each batch of the run is made of, epoch after epoch; `positions` are those of the batches handed out, in
+    order.
+    """
+
+    def __init__(
+        self, config: RunConfig, dataset: TupleDataset, start: RunPosition, total: int, processes: Processes
+    ) -> None:
+        self.positions: deque[RunPosition] = deque()
+        self._config, self._labels, self._groups = config, dataset.labels, dataset.groups
+        self._start, self._total, self._processes = start, total, processes
+
+    def __iter__(self) -> Iterator[list[TupleKey]]:
+        step, skip, epoch = self._start.step, self._start.batch, self._start.epoch
+        while step < self._total:
+            for place, batch in enumerate(self._epoch(epoch, skip), start=skip + 1):
+                step += 1
+                self.positions.append(RunPosition(step=step, epoch=epoch, batch=place))
+                size = len(batch) // self._processes.count
+                yield batch[size * self._processes.index : size * (self._processes.index + 1)]
+                if step == self._total:
+                    return
+            epoch, skip = epoch + 1, 0
+
+    def _epoch(self, epoch: int, skip: int) -> Iterable[list[TupleKey]]:
+        return build_batches(
+            self._labels,
+            self._groups,
+            num_identities=self._config.data.num_identities,
+            tuples_per_identity=self._config.data.tuples_per_identity,
+            seed=self._config.seed,
             epoch=epoch,
             skip=skip,
         )
-        loader = DataLoader(
-            _ErrorsAsValues(dataset),
-            batch_sampler=batches,
-            collate_fn=_collate,
-            num_workers=config.data.num_workers,
-            worker_init_fn=_one_thread,
-        )
-        for place, batch in enumerate(loader, start=skip + 1):
-            step += 1
-            yield batch, RunPosition(step=step, epoch=epoch, batch=place)
-            if step == total:
-                return
-        epoch, skip = epoch + 1, 0
 
 
 class _ErrorsAsValues(Dataset[TrainingTuple | AioError]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from aio_reid.training.batches import count_steps, iterate_batches
 from aio_reid.training.objective import TrainingObjective
 from aio_reid.training.optim import learning_rate_factor
 from aio_reid.training.state import LOG, RunPosition, append_row, save_checkpoint
+from aio_reid.training.step import make_gradients
 
 Validate = Callable[[int], dict[str, float]]
 """Takes the step (0-based, as in the log) after which it is called; returns figures by name, fractions."""
@@ -28,7 +30,7 @@ Validate = Callable[[int], dict[str, float]]
 
 @dataclass(frozen=True, slots=True)
 class LoopParts:
-    """What a loop works on; `about` goes into every checkpoint."""
+    """What a loop works on; `about` goes into every checkpoint. The objective is on the accelerator's device."""
 
     config: RunConfig
     run: Path
@@ -53,53 +55,66 @@ def run_loop(parts: LoopParts, start: RunPosition, progress: Progress) -> RunPos
     total = count_steps(config, parts.dataset.groups)
     batch_size = config.data.num_identities * config.data.tuples_per_identity
     position = start
-    objective, optimizer = parts.accelerator.prepare(parts.objective, parts.optimizer)
     watched = progress.task(f"Training {config.name}", total=(total - start.step) * batch_size, unit="tuples")
-    with _tensorboard(parts.run / "tensorboard", start.step + 1) as writer, watched as task:
-        for made, position in iterate_batches(config, parts.dataset, start, total):
+    processes = parts.objective.processes
+    with _tensorboard(parts.run / "tensorboard", start.step + 1, processes.is_main) as writer, watched as task:
+        for made, position in iterate_batches(config, parts.dataset, start, total, processes):
             batch = _usable(parts, made, position.before, start)
             began = time.perf_counter()
-            _set_rate(optimizer, config, position.step - 1, total)
-            losses = _step(parts, objective, optimizer, batch, position.step - 1)
-            row = _row(position, losses, optimizer, batch_size / (time.perf_counter() - began))
+            _set_rate(parts.optimizer, config, position.step - 1, total)
+            losses = _step(parts, parts.objective, parts.optimizer, batch, position.step - 1)
+            row = _row(position, losses, parts.optimizer, batch_size / (time.perf_counter() - began))
             _check_finite(row, batch, position, parts.dataset.persons)
-            append_row(parts.run, LOG, row)
-            for name, value in row.items():
-                writer.add_scalar(f"train/{name}", value, position.step)
+            if processes.is_main:
+                _record(parts, row, position, writer, position.step == total)
             note = " ".join(f"{n} {row[n]:.3f}" for n in ("total", "ce", "va", "fb", "tags"))
             task.advance(batch_size, note=f"epoch {position.epoch} step {position.step}/{total} {note}")
-            if position.step % config.validate_every == 0 or position.step == total:
-                for name, value in parts.validate(position.step - 1).items():
-                    writer.add_scalar(f"validation/{name}", value, position.step)
-            if position.step % config.checkpoint_every == 0 or position.step == total:
-                save_checkpoint(parts.run, parts.objective, parts.optimizer, position, parts.about)
     return position
+
+
+def _record(parts: LoopParts, row: dict[str, float], position: RunPosition, writer: Any, is_last: bool) -> None:
+    """Write what a step leaves on disk; the other processes meanwhile wait in their next exchange."""
+    append_row(parts.run, LOG, row)
+    for name, value in row.items():
+        writer.add_scalar(f"train/{name}", value, position.step)
+    if position.step % parts.config.validate_every == 0 or is_last:
+        for name, value in parts.validate(position.step - 1).items():
+            writer.add_scalar(f"validation/{name}", value, position.step)
+    if position.step % parts.config.checkpoint_every == 0 or is_last:
+        save_checkpoint(parts.run, parts.objective, parts.optimizer, position, parts.about)
 
 
 def _usable(parts: LoopParts, made: TupleBatch | AioError, before: RunPosition, start: RunPosition) -> TupleBatch:
     """Return the batch, or keep what was trained so far and raise what kept it from being made."""
-    if isinstance(made, TupleBatch):
+    processes = parts.objective.processes
+    problem = processes.first_message(None if isinstance(made, TupleBatch) else str(made))
+    if problem is None and isinstance(made, TupleBatch):
         return made
-    if before.step > start.step:
+    if before.step > start.step and processes.is_main:
         save_checkpoint(parts.run, parts.objective, parts.optimizer, before, parts.about)
+    processes.wait()
     raise DataError(
-        f"step {before.step + 1} has no batch: {made}; or take it out of {parts.config.data.places}; then go on with "
-        "--resume"
+        f"step {before.step + 1} has no batch: {problem}; or take it out of {parts.config.data.places}; then go on "
+        "with --resume"
     )
 
 
 def _step(
-    parts: LoopParts, objective: torch.nn.Module, optimizer: torch.optim.Optimizer, batch: TupleBatch, step: int
+    parts: LoopParts, objective: TrainingObjective, optimizer: torch.optim.Optimizer, batch: TupleBatch, step: int
 ) -> dict[str, Tensor]:
-    parts.objective.train()
+    objective.train()
     optimizer.zero_grad(set_to_none=True)
-    with parts.accelerator.autocast():
-        losses: dict[str, Tensor] = objective(_on_device(batch, parts.accelerator.device), step)
+    losses = make_gradients(
+        objective,
+        _on_device(batch, parts.accelerator.device),
+        step,
+        micro_batches=parts.config.optim.micro_batches,
+        autocast=parts.accelerator.autocast,
+    )
     if torch.isfinite(losses["total"]):  # otherwise the weights stay as they were, and the caller stops the run
-        parts.accelerator.backward(losses["total"])
-        norm = parts.accelerator.clip_grad_norm_(
-            [p for p in parts.objective.parameters() if p.requires_grad], parts.config.optim.clip_norm
-        )
+        leaves = objective.leaves()
+        objective.processes.average_gradients(leaves)
+        norm = torch.nn.utils.clip_grad_norm_(leaves, parts.config.optim.clip_norm)
         losses = {**losses, "grad_norm": norm}
         if torch.isfinite(norm):
             optimizer.step()
@@ -153,7 +168,9 @@ def _check_finite(row: dict[str, float], batch: TupleBatch, position: RunPositio
         )
 
 
-def _tensorboard(folder: Path, purge_step: int) -> Any:
+def _tensorboard(folder: Path, purge_step: int, is_main: bool) -> Any:
+    if not is_main:
+        return nullcontext()
     from torch.utils.tensorboard import SummaryWriter
 
     return SummaryWriter(str(folder), purge_step=purge_step)

@@ -9,31 +9,33 @@ from typing import Any
 
 import torch
 import yaml
-from accelerate import Accelerator
 from accelerate.utils import set_seed
 
 from aio_reid.api import AIO
 from aio_reid.config import RunConfig
 from aio_reid.data.attributes import ATTRIBUTE_CLASSES
 from aio_reid.data.tuples import Shares, TupleDataset
-from aio_reid.errors import ConfigError, StorageError, TrainingError
+from aio_reid.errors import StorageError, TrainingError
 from aio_reid.evaluation.embed import CachedEmbedder
 from aio_reid.evaluation.protocols.combinations import evaluate_combinations
 from aio_reid.models.build import build_model, export_weights
 from aio_reid.models.checkpoint import read_weights, write_weights
-from aio_reid.models.heads import AttributeHead, IdentityClassifier, TagHead
+from aio_reid.models.heads import AttributeHead, IdentityClassifier, SampledIdentityClassifier, TagHead
 from aio_reid.models.model import AIOModel
 from aio_reid.progress import SILENT, Progress
 from aio_reid.provenance import collect_provenance, hash_json
 from aio_reid.records import Record
-from aio_reid.training.batches import count_steps
+from aio_reid.training.batches import check_shares, count_steps
+from aio_reid.training.launch import compile_parts, processes_of, start_accelerator
 from aio_reid.training.loop import LoopParts, Validate, run_loop
-from aio_reid.training.objective import ColourlessSteps, TrainingObjective
+from aio_reid.training.objective import TrainingObjective
 from aio_reid.training.optim import build_optimizer
+from aio_reid.training.plan import ColourlessSteps
+from aio_reid.training.processes import ALONE, Processes, errors_of_all, share_batch_statistics
 from aio_reid.training.reliability import choose_reliability, prefer_fusion
 from aio_reid.training.sources import LoadedSource, load_sources, validation_records
 from aio_reid.training.start import WEIGHTS, start_from
-from aio_reid.training.state import CHECKPOINT, VALIDATION, append_row, load_checkpoint
+from aio_reid.training.state import CHECKPOINT, VALIDATION, RunPosition, append_row, load_checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,9 @@ def train(
     """Run a training configuration into the folder `out`; leaves config, log, checkpoint, TensorBoard and weights
     there.
 
-    `half` stores the final weights as float16. A run that has finished is left as it is.
+    `half` stores the final weights as float16. A run that has finished is left as it is. Under torchrun every process
+    calls this with the same arguments and sees the same `out`; the first alone writes, and has validation figures to
+    return.
 
     Raises:
         ConfigError, DataError, WeightsError: the configuration or what it names is wrong.
@@ -59,20 +63,23 @@ def train(
         StorageError: something cannot be written.
     """
     settings = config.model_dump(mode="json")
-    accelerator = _accelerator(config.precision)
+    accelerator = start_accelerator(config.precision)
+    processes = processes_of(accelerator)
+    check_shares(config, processes)
     sources = load_sources(config.data, seed=config.seed)
     dataset = _dataset(config, sources)
     held_out = validation_records(sources, config.num_validation_identities, config.model.modalities)
     total = count_steps(config, dataset.groups)
-    _prepare_folder(out, settings, resume)
-    set_seed(config.seed)
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    # Nothing here reads memory before it is written, and filling it costs a tenth of a step.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    objective = _objective(config, dataset.num_identities)
+    with errors_of_all(processes):
+        if processes.is_main:
+            _prepare_folder(out, settings, resume)
+    _make_repeatable(config.seed)
+    objective = _objective(config, dataset.num_identities, processes)
     optimizer = _optimizer(config, objective)
     about = _about(config, settings, sources, dataset, objective.model)
-    position = load_checkpoint(out, objective, optimizer, about)
+    with errors_of_all(processes):
+        position = load_checkpoint(out, objective, optimizer, about, cut_logs=processes.is_main)
+    processes.take_from_main(objective)
     if position.step >= total and (out / WEIGHTS).exists():
         return TrainingResult(out / WEIGHTS, position.step, read_weights(out / WEIGHTS).about.get("validation", {}))
     validation: dict[str, float] = {}
@@ -86,24 +93,30 @@ def train(
         validate=_validation(config, held_out, objective.model, out, validation),
         about=about,
     )
-    end = run_loop(parts, position, progress)
-    about = {**about, "steps": end.step, "validation": dict(validation) or parts.validate(end.step - 1)}
-    about |= _fusion(config, held_out, objective.model, validation)
-    weights = export_weights(objective.model, config.model, about, dtype=torch.float16 if half else torch.float32)
-    write_weights(out / WEIGHTS, weights)
+    end = run_loop(parts, position, progress if processes.is_main else SILENT)
+    if processes.is_main:
+        _finish(parts, end, held_out, validation, half)
+    processes.wait()
     return TrainingResult(out / WEIGHTS, end.step, validation)
 
 
-def _accelerator(precision: str) -> Accelerator:
-    try:
-        accelerator = Accelerator(mixed_precision="bf16" if precision == "bf16" else "no")
-    except ValueError as error:
-        raise ConfigError(
-            f"precision {precision!r} cannot be used here ({error}); give --set precision=fp32, or start a new process"
-        ) from None
-    if accelerator.num_processes > 1:
-        raise ConfigError(f"a run is one process, but {accelerator.num_processes} were launched; start it by aio-reid")
-    return accelerator
+def _finish(
+    parts: LoopParts, end: RunPosition, held_out: list[Record], validation: dict[str, float], half: bool
+) -> None:
+    """Write the weights, with what they say of themselves."""
+    config, model = parts.config, parts.objective.model
+    about = {**parts.about, "steps": end.step, "validation": dict(validation) or parts.validate(end.step - 1)}
+    about |= _fusion(config, held_out, model, validation)
+    weights = export_weights(model, config.model, about, dtype=torch.float16 if half else torch.float32)
+    write_weights(parts.run / WEIGHTS, weights)
+
+
+def _make_repeatable(seed: int) -> None:
+    """Seed everything, and choose algorithms that give the same sums each time."""
+    set_seed(seed)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    # Nothing here reads memory before it is written, and filling it costs a tenth of a step.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
 def _prepare_folder(out: Path, settings: dict[str, Any], resume: bool) -> None:
@@ -122,7 +135,7 @@ def _prepare_folder(out: Path, settings: dict[str, Any], resume: bool) -> None:
 
 
 def _dataset(config: RunConfig, sources: Sequence[LoadedSource]) -> TupleDataset:
-    return TupleDataset(
+    dataset = TupleDataset(
         [source.training for source in sources],
         image_size=config.model.image_size,
         modalities=config.model.modalities,
@@ -132,15 +145,26 @@ def _dataset(config: RunConfig, sources: Sequence[LoadedSource]) -> TupleDataset
         tagged=config.loss.tag_weight > 0,
         seed=config.seed,
     )
+    if config.data.cache is not None:
+        dataset.keep_pictures(config.data.cache)
+    return dataset
 
 
-def _objective(config: RunConfig, num_identities: int) -> TrainingObjective:
+def _objective(config: RunConfig, num_identities: int, processes: Processes = ALONE) -> TrainingObjective:
     model = build_model(config.model, seed=config.seed)
     model.encoder.requires_grad_(config.trainable_encoder)
     model.encoder.activation_checkpointing = config.activation_checkpointing
+    if config.compile:
+        compile_parts(model)
+    share_batch_statistics(model.tokenizers, processes)
+    classifier: IdentityClassifier | SampledIdentityClassifier
+    if config.loss.sampled_identities < 1:
+        classifier = SampledIdentityClassifier(model.encoder.width, num_identities)
+    else:
+        classifier = IdentityClassifier(model.encoder.width, num_identities)
     objective = TrainingObjective(
         model,
-        classifier=IdentityClassifier(model.encoder.width, num_identities),
+        classifier=classifier,
         attribute_head=AttributeHead(model.encoder.width, len(ATTRIBUTE_CLASSES)),
         tag_head=TagHead(model.encoder.width, len(ATTRIBUTE_CLASSES)),
         loss=config.loss,
@@ -149,7 +173,8 @@ def _objective(config: RunConfig, num_identities: int) -> TrainingObjective:
     )
     if config.start_from is not None:
         start_from(objective, config.start_from, with_encoder=config.trainable_encoder)
-    return objective
+    objective.processes = processes
+    return objective.to(processes.device)
 
 
 def _optimizer(config: RunConfig, objective: TrainingObjective) -> torch.optim.AdamW:
@@ -162,6 +187,10 @@ def _optimizer(config: RunConfig, objective: TrainingObjective) -> torch.optim.A
     )
     for group in optimizer.param_groups:
         group["initial_lr"] = group["lr"]
+    table = objective.classifier
+    if isinstance(table, SampledIdentityClassifier):
+        group, rate, decay = optimizer.param_groups[0], config.optim.head_rate, config.optim.weight_decay
+        optimizer.register_step_post_hook(lambda *_: table.update(learning_rate=group["lr"] * rate, weight_decay=decay))
     return optimizer
 
 

@@ -78,11 +78,17 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    run: Path, objective: nn.Module, optimizer: torch.optim.Optimizer, about: Mapping[str, Any]
+    run: Path,
+    objective: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    about: Mapping[str, Any],
+    *,
+    cut_logs: bool = True,
 ) -> RunPosition:
     """Put a run's state back in place; return where it stands (the start, if nothing was saved yet).
 
     `about` is what the present run would store: its "config", "encoder_hash" and "persons_hash" must be those stored.
+    With `cut_logs` the logs are cut back to where the checkpoint stands.
 
     Raises:
         TrainingError: the checkpoint is damaged, or of another configuration, encoder or set of persons.
@@ -90,8 +96,7 @@ def load_checkpoint(
     """
     path = run / CHECKPOINT
     if not path.exists():
-        _cut_rows(run, 0)
-        return RunPosition()
+        return _cut_rows(run, RunPosition(), cut_logs)
     state, stored, position = _read(path)
     _check_same(run, stored, about)
     own, trained = trained_state(objective), state["trained"]
@@ -103,8 +108,7 @@ def load_checkpoint(
         )
     objective.load_state_dict(trained, strict=False)
     optimizer.load_state_dict(state["optimizer"])
-    _cut_rows(run, position.step)
-    return position
+    return _cut_rows(run, position, cut_logs)
 
 
 def read_trained(run: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -146,8 +150,8 @@ def _check_same(run: Path, stored: Mapping[str, Any], about: Mapping[str, Any]) 
 
 def _deciding(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings that decide the losses; how often to save and who loads pictures may change on the way."""
-    free = ("checkpoint_every", "validate_every", "num_validation_identities")
-    data = {name: value for name, value in config["data"].items() if name != "num_workers"}
+    free = ("checkpoint_every", "validate_every", "num_validation_identities", "activation_checkpointing", "compile")
+    data = {name: value for name, value in config["data"].items() if name not in ("num_workers", "cache")}
     return {name: value for name, value in config.items() if name not in free} | {"data": data}
 
 
@@ -177,15 +181,16 @@ def read_log(run: Path, name: str = LOG) -> list[dict[str, Any]]:
     return rows
 
 
-def _cut_rows(run: Path, step: int) -> None:
-    """Drop the rows after the checkpoint: the resumed run writes them again."""
+def _cut_rows(run: Path, position: RunPosition, wanted: bool) -> RunPosition:
+    """Drop the rows after the position if wanted, because the resumed run writes them again; return the position."""
     for path in (run / LOG, run / VALIDATION):
-        if not path.exists():
+        if not (wanted and path.exists()):
             continue
         try:
-            rows = [row for row in read_log(run, path.name) if row.get("step", -1) < step]
+            rows = [row for row in read_log(run, path.name) if row.get("step", -1) < position.step]
             partial = path.with_suffix(".partial")
             partial.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
             os.replace(partial, path)
         except OSError as error:
             raise StorageError(f"{str(path)!r} cannot be rewritten: {error}; free space, then --resume") from None
+    return position
