@@ -87,6 +87,9 @@ class DataConfig(Frozen):
     ramp_steps: Annotated[int, Field(ge=0)] = Field(
         default=0, description="steps over which colourless_share grows from 0: colour first, then form"
     )
+    lookalikes: Positive = Field(
+        default=1, description="people that sentences describe alike stand together in a batch in groups of so many"
+    )
     augment: bool = True
     max_identities: Positive | None = Field(
         default=None, description="with manifest: train on so many identities, drawn by the seed; None: on all"
@@ -103,6 +106,8 @@ class DataConfig(Frozen):
             raise ValueError("give either manifest, or sources (a list with a dataset or manifest in each)")
         if self.sources and self.max_identities is not None:
             raise ValueError("max_identities belongs to each of the sources; set data.sources.0.max_identities")
+        if len(self.sources) > 1 and self.lookalikes > 1:
+            raise ValueError(f"lookalikes is {self.lookalikes}, but several sources fill each batch; give 1")
         if self.sources and all(source.replay for source in self.sources):
             raise ValueError("all sources have replay: true; one at least must be visited as a whole in an epoch")
         return self

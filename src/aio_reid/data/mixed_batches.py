@@ -7,6 +7,7 @@ from math import floor
 
 import numpy as np
 
+from aio_reid.data.lookalikes import Lookalikes
 from aio_reid.data.samplers import IdentityBatches, TupleKey, count_batches
 from aio_reid.data.sources import IdentityGroup
 from aio_reid.errors import DataError
@@ -21,8 +22,10 @@ def build_batches(
     seed: int,
     epoch: int = 0,
     skip: int = 0,
+    lookalikes: Lookalikes | None = None,
 ) -> IdentityBatches | MixedBatches:
-    """Return the batches of an epoch: `IdentityBatches` of one source, `MixedBatches` of several.
+    """Return the batches of an epoch: `IdentityBatches` of one source, perhaps with people who look alike side by
+    side, `MixedBatches` of several.
 
     Raises:
         DataError: fewer identities than one batch needs.
@@ -44,6 +47,7 @@ def build_batches(
         seed=seed,
         epoch=epoch,
         skip=skip,
+        lookalikes=lookalikes,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from aio_reid.data.lookalikes import Lookalikes
 from aio_reid.errors import DataError
 
 TupleKey = tuple[int, int]
@@ -47,6 +48,7 @@ class IdentityBatches:
         seed: int,
         epoch: int = 0,
         skip: int = 0,
+        lookalikes: Lookalikes | None = None,
     ) -> None:
         self._photos: dict[int, list[int]] = {}
         for index, label in enumerate(labels):
@@ -57,6 +59,7 @@ class IdentityBatches:
         self.seed = seed
         self.epoch = epoch
         self.skip = skip
+        self.lookalikes = lookalikes
 
     def __len__(self) -> int:
         return self.num_batches - self.skip
@@ -64,6 +67,8 @@ class IdentityBatches:
     def __iter__(self) -> Iterator[list[TupleKey]]:
         rng = np.random.default_rng((self.seed, self.epoch, 0xBA7C4))
         identities = rng.permutation(sorted(self._photos))
+        if self.lookalikes is not None:
+            identities = self.lookalikes.arranged(identities, rng)
         size = self.num_identities * self.tuples_per_identity
         for batch in range(self.num_batches):
             chosen = identities[batch * self.num_identities : (batch + 1) * self.num_identities]

@@ -158,6 +158,11 @@ class TupleDataset(Dataset[TrainingTuple]):
                 self._partners.setdefault((label_of[record.person_id], record.modality), []).append(record)
 
     @property
+    def tags(self) -> tuple[frozenset[int] | None, ...]:
+        """The attribute classes said of each identity, (C,); None where there is no sentence, or nobody asked."""
+        return tuple(self._tags)
+
+    @property
     def labels(self) -> list[int]:
         """Identity of every photo, 0..C-1."""
         return self._labels

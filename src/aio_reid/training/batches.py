@@ -9,6 +9,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from aio_reid.config import RunConfig
+from aio_reid.data.lookalikes import Lookalikes, tag_matrix
 from aio_reid.data.mixed_batches import build_batches, count_epoch_batches
 from aio_reid.data.samplers import TupleKey
 from aio_reid.data.sources import IdentityGroup
@@ -73,6 +74,8 @@ class _Keys:
     ) -> None:
         self.positions: deque[RunPosition] = deque()
         self._config, self._labels, self._groups = config, dataset.labels, dataset.groups
+        alike = config.data.lookalikes
+        self._lookalikes = Lookalikes(tag_matrix(dataset.tags), alike) if alike > 1 else None
         self._start, self._total, self._processes = start, total, processes
 
     def __iter__(self) -> Iterator[list[TupleKey]]:
@@ -96,6 +99,7 @@ class _Keys:
             seed=self._config.seed,
             epoch=epoch,
             skip=skip,
+            lookalikes=self._lookalikes,
         )
 
 

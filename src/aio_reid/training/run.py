@@ -142,7 +142,7 @@ def _dataset(config: RunConfig, sources: Sequence[LoadedSource]) -> TupleDataset
         shares=Shares(config.data.synthesised_share, config.data.partner_share, synthesise=config.data.synthesise),
         context_length=config.model.context_length,
         augmented=config.data.augment,
-        tagged=config.loss.tag_weight > 0,
+        tagged=config.loss.tag_weight > 0 or config.data.lookalikes > 1,
         seed=config.seed,
     )
     if config.data.cache is not None:
