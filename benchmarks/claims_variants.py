@@ -141,11 +141,11 @@ class People:
 
 
 PEOPLE: dict[str, People] = {
-    "pretrain": People(11, 1500, ViewCounts(2, 1, 1, 0, 2), (128, 64), Splits()),
-    "stage1": People(12, 1500, ViewCounts(3, 0, 0, 0, 2), (128, 64), Splits()),
-    "stage2": People(13, 500, ViewCounts(3, 3, 2, 0, 0), (96, 48), Splits(twin_share=0.4)),
-    "validation": People(14, 100, ViewCounts(4, 1, 1, 0, 1), (128, 64), Splits("retrieval")),
-    "test": People(15, 200, ViewCounts(4, 1, 1, 0, 1), (128, 64), Splits("retrieval")),
+    "pretrain": People(11, 1500, ViewCounts(2, 1, 1, 0, 2), (96, 48), Splits()),
+    "stage1": People(12, 1500, ViewCounts(3, 0, 0, 0, 2), (96, 48), Splits()),
+    "stage2": People(13, 500, ViewCounts(3, 3, 2, 0, 0), (80, 40), Splits(twin_share=0.4)),
+    "validation": People(14, 100, ViewCounts(4, 1, 1, 0, 1), (96, 48), Splits("retrieval")),
+    "test": People(15, 200, ViewCounts(4, 1, 1, 0, 1), (96, 48), Splits("retrieval")),
 }
 """Who is trained on in the pre-training and in the two stages, whose figures choose the factors of late fusion, and who
 is tested."""

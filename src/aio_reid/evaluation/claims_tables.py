@@ -80,8 +80,8 @@ def combinations_table(result: Result) -> Table:
     )
     notes = (
         f"Variant {full['title']}: rank-1 / mAP in percent, mean ± sample deviation over {_seeds(result)}; late counts "
-        f"each modality by a factor chosen on other people, late, equal counts all the same; {CLEAR_MARK} exceeds twice its standard "
-        "error.",
+        f"each modality by a factor chosen on other people, late, equal counts all the same; {CLEAR_MARK} exceeds "
+        "twice its standard error.",
         *_shared_notes(result),
     )
     return Table(("query", *FUSIONS, "early minus late"), rows, notes)
