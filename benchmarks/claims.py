@@ -31,6 +31,8 @@ from aio_reid.evaluation.report import make_table, to_markdown
 from aio_reid.progress import LineProgress
 from aio_reid.provenance import collect_provenance, hash_file, usable_cores
 
+LEAST_SEEDS = 3
+"""Fewer are not reported."""
 Records = Mapping[tuple[str, int], Mapping[str, Any]]
 """(variant, seed) -> the record of that run."""
 
@@ -54,7 +56,11 @@ def main(arguments: Sequence[str]) -> int:
     for view in (None, "differences", "combinations"):
         print(to_markdown(make_table(result, view)) + "\n")
     print(f"written: {out}")
-    return 1 if result["failures"] else 0
+    done = {(run["variant"], run["seed"]) for run in result["runs"]}
+    lacking = [job.title for job in jobs if (job.variant.name, job.seed) not in done]
+    if lacking:
+        print(f"not done, the same call tries again: {', '.join(lacking)}", file=sys.stderr)
+    return 1 if lacking else 0
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -170,6 +176,7 @@ def collect(place: Place, seeds: Sequence[int], arguments: Sequence[str]) -> dic
             "late minus late, equal": fusion_differences(full, (LATE, LATE_EQUAL)) if full else {},
         },
         "failures": {f"{v}:{s}": record["failed"] for (v, s), record in tried.items() if "failed" in record},
+        "commits": sorted({str(record["provenance"]["commit"]) for record in done.values()}),
         "runs": list(done.values()),
         "command": describe_command(["python", str(Path("benchmarks") / Path(__file__).name), *arguments]),
         "provenance": collect_provenance(),
@@ -202,7 +209,7 @@ def _cells(row: Row, done: Records) -> dict[int, dict[str, dict[str, float]]]:
 
 def default_out(result: Mapping[str, Any], place: Place) -> Path:
     """Return where a result goes: among those that are reported only if all is there, and nothing was made small."""
-    is_whole = result["is_complete"] and not result["is_trial"]
+    is_whole = result["is_complete"] and not result["is_trial"] and len(result["seeds"]) >= LEAST_SEEDS
     return ROOT / "results" / "claims.json" if is_whole else place.folder / "claims.json"
 
 

@@ -149,7 +149,7 @@ def _do_stage(job: Job, stage: str, place: Place, progress: Progress) -> dict[st
         "weights_sha256": model.weights_hash,
         "encoder": model.about["encoder_hash"],
         "steps": result.steps,
-        "training_s": round(seconds_of_steps(out, config), 1),
+        "training_s": round(seconds_of_steps(out, config), 3),
         **measure(model, place, progress),
     }
 

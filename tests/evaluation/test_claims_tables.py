@@ -39,6 +39,7 @@ def result() -> dict[str, Any]:
         "rows": [full, less],
         "fusion": {"early minus late": {"RT": difference(0.03, is_clear=True)}},
         "failures": {"no-va:2": "loss not finite"},
+        "commits": ["0123456789abcdef"],
         "runs": [{"stages": {"stage1": {"tasks": [{"num_queries": 200, "num_gallery": 600}]}}}],
         "command": "python benchmarks/claims.py",
         "provenance": {
@@ -61,6 +62,9 @@ def test_variants() -> None:
     assert "Not of all seeds: without FB ([1])." in notes
     assert "Failed: no-va:2: loss not finite." in notes
     assert "trial" not in notes
+    assert "several commits" not in notes
+    mixed = make_table(result() | {"commits": ["a" * 40, "b" * 40]}).notes
+    assert "Runs of several commits: aaaaaaaaaa, bbbbbbbbbb." in mixed
     assert "A trial" in "\n".join(make_table(result() | {"is_trial": True}).notes)
 
 

@@ -125,6 +125,8 @@ def _shared_notes(result: Result) -> list[str]:
     ]
     short = [f"{row['title']} ({row['seeds']})" for row in result["rows"] if row["seeds"] != sorted(seeds)]
     notes += [f"Not of all seeds: {'; '.join(short)}."] if short else []
+    if len(result["commits"]) > 1:
+        notes.append(f"Runs of several commits: {', '.join(commit[:10] for commit in result['commits'])}.")
     notes += [f"Failed: {job}: {why}." for job, why in result["failures"].items()]
     notes += (
         ["A trial: steps, people or settings are not those of the shipped configurations."]
