@@ -84,6 +84,9 @@ def test_combinations() -> None:
     half = "50.0 ± 1.0 / 50.0 ± 1.0"
     assert rows["R"] == (half, "–", "–", "–")
     assert rows["RT"] == (half, half, "–", "+3.0 ± 2.0 / +3.0 ± 2.0*")
+    without = result()
+    without["rows"] = without["rows"][1:]
+    assert make_table(without, "combinations").rows == ()
     assert rows["RIST"] == ("25.0 / 25.0", "–", "12.5 ± 1.0 / 12.5 ± 1.0", "–")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from aio_reid.evaluation.table import DASH, Result, Table, describe_origin
 
 KIND = "claims"
+FULL = "full"
 COLUMNS = {
     "R": "R single",
     "I": "I single",
@@ -63,9 +64,9 @@ def differences_table(result: Result) -> Table:
 
 def combinations_table(result: Result) -> Table:
     """Return every combination of the full variant: early beside late fusion, and their paired difference."""
-    full = result["rows"][0]
+    cells = next((row["cells"] for row in result["rows"] if row["name"] == FULL), {})
     by_task: dict[str, dict[str, Any]] = {}
-    for cell, values in full["cells"].items():
+    for cell, values in cells.items():
         task, _, fusion = cell.partition(" ")
         by_task.setdefault(task, {})[fusion] = values
     differences = result["fusion"]["early minus late"]
@@ -79,7 +80,7 @@ def combinations_table(result: Result) -> Table:
         for task, found in by_task.items()
     )
     notes = (
-        f"Variant {full['title']}: rank-1 / mAP in percent, mean ± sample deviation over {_seeds(result)}; late counts "
+        f"The full variant: rank-1 / mAP in percent, mean ± sample deviation over {_seeds(result)}; late counts "
         f"each modality by a factor chosen on other people, late, equal counts all the same; {CLEAR_MARK} exceeds "
         "twice its standard error.",
         *_shared_notes(result),
