@@ -1,6 +1,7 @@
 """Fills the tables of README.md, the model card and benchmarks/*.md from results/*.json: no number is typed by hand.
 
-The part between `<!-- table:NAME -->` and `<!-- /table -->` is replaced by the table of results/NAME.json.
+The part between `<!-- table:NAME -->` and `<!-- /table -->` is replaced by the table of results/NAME.json. Where a
+result has several, `<!-- table:NAME:VIEW -->` is filled with another one.
 
     python scripts/readme_tables.py            write
     python scripts/readme_tables.py --check    only say what is out of date; exit code 1 if anything is
@@ -23,7 +24,7 @@ DOCUMENTS = (
     ROOT / "src" / "aio_reid" / "weights" / "aio-nano.md",
     *sorted((ROOT / "benchmarks").glob("*.md")),
 )
-MARKED = re.compile(r"<!-- table:(?P<name>[\w-]+) -->\n(?P<body>.*?)<!-- /table -->", re.DOTALL)
+MARKED = re.compile(r"<!-- table:(?P<name>[\w-]+)(?::(?P<view>[\w-]+))? -->\n(?P<body>.*?)<!-- /table -->", re.DOTALL)
 MARK = re.compile(r"<!-- (table:[^>]*|/table) -->")
 
 
@@ -36,10 +37,12 @@ def fill_tables(text: str, results: Path) -> tuple[str, list[str]]:
     changed: list[str] = []
 
     def fill(part: re.Match[str]) -> str:
-        body = to_markdown(make_table(read_result(results / f"{part['name']}.json"))) + "\n"
+        table = make_table(read_result(results / f"{part['name']}.json"), part["view"])
+        name = part["name"] + (f":{part['view']}" if part["view"] else "")
+        body = to_markdown(table) + "\n"
         if body != part["body"]:
-            changed.append(part["name"])
-        return f"<!-- table:{part['name']} -->\n{body}<!-- /table -->"
+            changed.append(name)
+        return f"<!-- table:{name} -->\n{body}<!-- /table -->"
 
     if len(MARK.findall(text)) != 2 * len(MARKED.findall(text)):
         raise DataError(

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from aio_reid.errors import DataError
+from aio_reid.evaluation.claims_tables import KIND as CLAIMS
+from aio_reid.evaluation.claims_tables import claims_table, combinations_table, differences_table
 from aio_reid.evaluation.suite_tables import KIND as ZERO_SHOT
 from aio_reid.evaluation.suite_tables import suite_table
 from aio_reid.evaluation.table import (
@@ -44,14 +46,20 @@ def read_result(path: Path) -> Result:
     return result
 
 
-def make_table(result: Result) -> Table:
-    """Return the table of a result.
+def make_table(result: Result, view: str | None = None) -> Table:
+    """Return the table of a result; `view` names another one, where its kind has several.
 
     Raises:
-        DataError: the result lacks something that its kind must have.
+        DataError: the result lacks something that its kind must have, or has no such view.
     """
     try:
-        return TABLES[result["kind"]](result)
+        if view is None:
+            return TABLES[result["kind"]](result)
+        views = VIEWS.get(result["kind"], {})
+        if view not in views:
+            has = ", ".join(views) or "no other tables"
+            raise DataError(f"a result of kind {result['kind']!r} has no view {view!r}; it has: {has}")
+        return views[view](result)
     except (KeyError, TypeError) as error:
         raise DataError(f"a result of kind {result.get('kind')!r} lacks {error}; make the result anew") from error
 
@@ -173,7 +181,12 @@ TABLES: Mapping[str, Callable[[Result], Table]] = {
     "evaluation_speed": evaluation_speed_table,
     "training_speed": training_speed_table,
     ZERO_SHOT: suite_table,
+    CLAIMS: claims_table,
 }
+VIEWS: Mapping[str, Mapping[str, Callable[[Result], Table]]] = {
+    CLAIMS: {"differences": differences_table, "combinations": combinations_table},
+}
+"""Further tables of one result; in documents they are marked table:NAME:VIEW."""
 
 
 def _task_row(task: str, fused: Mapping[str, Result]) -> tuple[str, ...]:
