@@ -64,7 +64,7 @@ def differences_table(result: Result) -> Table:
 
 def combinations_table(result: Result) -> Table:
     """Return every combination of the full variant: early beside late fusion, and their paired difference."""
-    cells = next((row["cells"] for row in result["rows"] if row["name"] == FULL), {})
+    cells: dict[str, Any] = next((row["cells"] for row in result["rows"] if row["name"] == FULL), {})
     by_task: dict[str, dict[str, Any]] = {}
     for cell, values in cells.items():
         task, _, fusion = cell.partition(" ")
