@@ -30,12 +30,7 @@ def plain_losses(made: TrainingObjective, batch: TupleBatch, step: int) -> Tenso
         having = torch.stack([torch.isin(torch.arange(len(labels), device=labels.device), rows[m]) for m in subset])
         rows["fused"] = having.all(dim=0).nonzero()[:, 0]
         kept = {m: torch.isin(rows[m], rows["fused"]) for m in subset}
-        parts = {
-            m: type(t)(t.values[kept[m]], None if t.valid is None else t.valid[kept[m]])
-            for m, t in tokens.items()
-            if m in kept
-        }
-        features["fused"] = model.feature(parts)
+        features["fused"] = model.feature({m: tokens[m].chosen(kept[m]) for m in subset})
     total = torch.zeros((), device=labels.device)
     if loss.ce_weight:
         logits = made.classifier(model.bottleneck(torch.cat([f.float() for f in features.values()])))
@@ -55,19 +50,24 @@ def plain_losses(made: TrainingObjective, batch: TupleBatch, step: int) -> Tenso
         told = {n: torch.isin(r, batch.tag_rows) for n, r in rows.items()}
         each = [tag_loss(made.tag_head(f[told[n]]), tags[rows[n][told[n]]]) for n, f in features.items()]
         total = total + loss.tag_weight * torch.stack(each).mean()
+    return total + loss.fb_weight * plain_binding(made, features, rows, labels, Modality.RGB in subset)
+
+
+def plain_binding(
+    made: TrainingObjective, features: dict[str, Tensor], rows: dict[str, Tensor], labels: Tensor, fused_with_rgb: bool
+) -> Tensor:
+    """Return the binding loss of a batch."""
     others = {}
     for name, feature in features.items():
         if name != "rgb":
             full = feature.new_zeros(len(labels), feature.shape[1])
             full[rows[name]] = feature
             others[name] = (full, torch.isin(torch.arange(len(labels), device=labels.device), rows[name]))
-    contains = ("fused",) if Modality.RGB in subset else ()
-    binding = binding_loss(
+    return binding_loss(
         features["rgb"],
         others,
         labels,
-        temperature=loss.temperature,
-        contains_rgb=contains,
-        include_rgb_pairs=loss.bind_rgb_pairs,
+        temperature=made.loss.temperature,
+        contains_rgb=("fused",) if fused_with_rgb else (),
+        include_rgb_pairs=made.loss.bind_rgb_pairs,
     )
-    return total + loss.fb_weight * binding
