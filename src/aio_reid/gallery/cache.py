@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from PIL import __version__ as pillow_version
 
 from aio_reid.errors import StorageError
-from aio_reid.gallery.database import Database, damaged, open_database
+from aio_reid.gallery.database import CACHE, Database, open_database
 from aio_reid.gallery.embedder import PREPROCESS_VERSION, QueryEmbedding
 from aio_reid.gallery.scan import PictureFile, absolute
+from aio_reid.gallery.sqlite_file import damaged
 from aio_reid.records import Modality
 
 # A file that was changed so shortly before it was read may change again within one tick of its file system's clock.
@@ -212,7 +213,7 @@ class EmbeddingCache:
     def _vector(self, stored: bytes) -> NDArray[np.float32]:
         vector = np.frombuffer(stored, dtype="<f4").astype(np.float32, copy=False) if len(stored) % 4 == 0 else None
         if vector is None or not abs(float(vector @ vector) - 1.0) < 1e-3:  # also catches NaN
-            raise damaged(self._database.path, "a stored vector has changed")
+            raise damaged(CACHE, self._database.path, "a stored vector has changed")
         return vector
 
 
