@@ -1,0 +1,297 @@
+"""The embedded store: one SQLite file for what must last, one matrix in memory for what must be fast.
+
+Every change is one transaction, synchronised with the disk before it is acknowledged. One process writes at a time
+(`lock.py`); any number read, and notice what was written by a counter that costs them next to nothing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aio_reid.errors import DataError, StorageError, WeightsError
+from aio_reid.gallery.embedder import PREPROCESS_VERSION
+from aio_reid.gallery.ranking import score_spread
+from aio_reid.gallery.sqlite_file import compact
+from aio_reid.gallery.store import rows
+from aio_reid.gallery.store.filters import choose_rows
+from aio_reid.gallery.store.lock import WriterLock
+from aio_reid.gallery.store.nearest import nearest, nearest_of_groups, rough_scores, score_error
+from aio_reid.gallery.store.protocol import EVERYTHING, About, Added, Found, Item, NewPicture, Where
+from aio_reid.gallery.store.resident import NOT_GIVEN, Resident, Snapshot
+from aio_reid.gallery.store.schema import GALLERY, LOCK_NAME, gallery_file, open_file, told
+from aio_reid.records import Modality
+
+Rows = NDArray[np.int64]
+
+
+class EmbeddedStore:
+    """A gallery in a folder (or a backup of one, by its file); fulfils `protocol.Store`.
+
+    The vectors are read at the first search. A store that was killed between a deletion and its compaction is compacted
+    when it is next opened for writing.
+
+    Raises:
+        DataError: there is no gallery.
+        StorageError: it is damaged, foreign, or already being written.
+    """
+
+    def __init__(self, place: Path, *, write: bool = False, half: bool = False) -> None:
+        self.path = gallery_file(place)
+        self._lock = WriterLock(self.path.with_name(LOCK_NAME)) if write and self.path.is_file() else None
+        try:
+            self._connection = open_file(self.path, write=write)
+        except BaseException:
+            self._release()
+            raise
+        self._resident = Resident(self._connection, self.path, half=half)
+        self._turn = threading.RLock()
+        if write and self.is_uncompacted:
+            self.compact()
+
+    @property
+    def is_uncompacted(self) -> bool:
+        """An erasure was interrupted before the file was rewritten; what it erased is gone from every answer."""
+        with self._reading():
+            return bool(self._connection.execute("SELECT uncompacted FROM gallery").fetchone()[0])
+
+    def about(self) -> About:
+        """Return what the gallery says of itself."""
+        with self._reading():
+            row = self._connection.execute(
+                "SELECT id, weights, weights_name, preprocess, size, copies, created, version FROM gallery"
+            ).fetchone()
+            types = dict(self._connection.execute("SELECT name, type FROM columns ORDER BY name"))
+        number, weights, name, preprocess, size, copies, created, version = row
+        return About(str(self.path), number, weights, name, preprocess, size, bool(copies), created, version, types)
+
+    def add(self, pictures: Sequence[NewPicture]) -> Added:
+        """Add pictures, all of them or none; a picture that is known keeps its id and takes the new description."""
+        with self.changing() as connection:
+            self._check_vectors(connection, pictures)
+            return rows.add_rows(connection, pictures)
+
+    def known(self, contents: Iterable[bytes], modality: Modality) -> dict[bytes, Item]:
+        """Return the enrolled ones of these contents."""
+        with self._reading():
+            return rows.read_known(self._connection, contents, modality)
+
+    def get(self, ids: Sequence[int]) -> list[Item]:
+        """Return those that are there, in the order of the ids."""
+        with self._reading():
+            return rows.read_items(self._connection, ids)
+
+    def vectors(self, ids: Sequence[int]) -> NDArray[np.float32]:
+        """Return float32 (B, E); DataError where one is not there."""
+        stored: dict[int, bytes] = {}
+        with self._reading():
+            for chunk in rows.chunks(ids):
+                marks = ", ".join("?" * len(chunk))
+                statement = f"SELECT id, vector FROM vectors WHERE id IN ({marks})"
+                stored.update(self._connection.execute(statement, chunk))
+            missing = [number for number in ids if number not in stored]
+            if missing:
+                raise DataError(f"there is no picture {missing[0]} in this gallery; take an id from a search")
+            size = len(stored[ids[0]]) // 4 if ids else 0
+            return self._resident.decode([stored[number] for number in ids], size)
+
+    def copy_of(self, content: bytes) -> bytes | None:
+        """Return the bytes of a picture that was copied in, or None."""
+        with self._reading():
+            row = self._connection.execute("SELECT bytes FROM copies WHERE content = ?", [content]).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def remove(self, where: Where) -> int:
+        """Remove pictures and return their number; their bytes are overwritten, the file stays as long as it is."""
+        ids = self._ids(where)
+        if not ids:
+            return 0
+        with self.changing() as connection:
+            return rows.delete_rows(connection, ids)
+
+    def erase(self, where: Where, contents: Sequence[bytes] = ()) -> int:
+        """Remove pictures, also all of these contents, then rewrite the store so that nothing of them is left."""
+        with self._reading():
+            ids = {*self._ids(where), *rows.ids_of_contents(self._connection, contents)}
+        with self.changing() as connection:
+            num_erased = rows.delete_rows(connection, sorted(ids))
+            connection.execute("UPDATE gallery SET uncompacted = 1")
+        self.compact()
+        return num_erased
+
+    def compact(self) -> None:
+        """Rewrite the file without the places of what was deleted, and empty its log.
+
+        Raises:
+            StorageError: another process reads all the time, or the disk is full; repeat.
+        """
+        with self._turn:
+            compact(GALLERY, self._connection, self.path)
+            with told(self.path):
+                self._connection.execute("UPDATE gallery SET uncompacted = 0")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def count(self, where: Where = EVERYTHING) -> int:
+        """Return the number of pictures."""
+        return len(self._ids(where))
+
+    def search(
+        self,
+        vector: NDArray[np.float32],
+        *,
+        top: int,
+        where: Where = EVERYTHING,
+        leave_out: Sequence[int] = (),
+        by_track: bool = False,
+        with_spread: bool = False,
+    ) -> Found:
+        """Return the nearest pictures; see `protocol.Store.search`. Exact, also with float16 in memory."""
+        with self._reading():
+            snapshot = self._resident.refresh(with_vectors=True)
+            chosen = self._rows(snapshot, where)
+        assert snapshot.vectors is not None
+        if leave_out:
+            chosen = np.arange(len(snapshot.ids)) if chosen is None else chosen
+            chosen = chosen[~np.isin(snapshot.ids[chosen], np.array(leave_out, dtype=np.int64))]
+        ids = snapshot.ids if chosen is None else snapshot.ids[chosen]
+        if not len(ids):
+            nothing = np.empty(0, dtype=np.int64)
+            return Found(nothing, np.empty(0, dtype=np.float32), 0, nothing)
+        if vector.shape != snapshot.vectors.shape[1:]:
+            raise DataError(f"the gallery's vectors have {snapshot.vectors.shape[1]} numbers, not {len(vector)}")
+        rough = rough_scores(snapshot.vectors, vector, chosen)
+        groups = _groups(snapshot, chosen) if by_track else None
+        return self._found(snapshot, chosen, ids, rough, vector, groups, top, with_spread)
+
+    def _found(
+        self,
+        snapshot: Snapshot,
+        chosen: Rows | None,
+        ids: Rows,
+        rough: NDArray[np.float32],
+        vector: NDArray[np.float32],
+        groups: Rows | None,
+        top: int,
+        with_spread: bool,
+    ) -> Found:
+        def exact(positions: Rows) -> NDArray[np.float32]:
+            assert snapshot.vectors is not None
+            if snapshot.vectors.dtype == np.float32:
+                taken: NDArray[np.float32] = snapshot.vectors[positions if chosen is None else chosen[positions]]
+                return taken
+            return self.vectors(ids[positions].tolist())
+
+        assert snapshot.vectors is not None
+        error = score_error(snapshot.vectors)
+        if groups is None:
+            best, scores = nearest(rough, vector, ids, top=top, error=error, exact=exact)
+            sizes = np.ones(len(best), dtype=np.int64)
+        else:
+            best, scores = nearest_of_groups(rough, vector, ids, groups, top=top, error=error, exact=exact)
+            sizes = np.array([np.count_nonzero(groups == group) for group in groups[best]], dtype=np.int64)
+        spread = score_spread(rough) if with_spread else None
+        lower = None
+        if with_spread:
+            lower = (np.searchsorted(np.sort(rough), rough[best], side="left") / len(rough)).astype(np.float32)
+        return Found(ids[best], scores, len(ids), sizes, spread, lower)
+
+    def iterate(self, where: Where = EVERYTHING) -> Iterator[tuple[Item, NDArray[np.float32]]]:
+        """Yield the pictures in the order of their ids, each with its vector, float32 (E,)."""
+        for chunk in rows.chunks(self._ids(where)):
+            items = self.get(chunk)
+            yield from zip(items, self.vectors([item.id for item in items]), strict=True)
+
+    def close(self) -> None:
+        """Let go of the store; what was acknowledged stays."""
+        self._connection.close()
+        self._release()
+
+    @contextmanager
+    def changing(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection inside one transaction, which counts as one change and is durable at the end.
+
+        Raises:
+            StorageError: the store was opened for reading, or cannot be written.
+        """
+        if self._lock is None:
+            raise StorageError(f"gallery {str(self.path)!r} was opened for reading; open it for writing")
+        with self._turn, told(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("UPDATE gallery SET version = version + 1")
+                self._connection.execute("COMMIT")
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.rollback()
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        with self._turn, told(self.path):
+            yield
+
+    def _ids(self, where: Where) -> list[int]:
+        with self._reading():
+            snapshot = self._resident.refresh(with_vectors=False)
+            chosen = self._rows(snapshot, where)
+        return (snapshot.ids if chosen is None else snapshot.ids[chosen]).tolist()
+
+    def _rows(self, snapshot: Snapshot, where: Where) -> Rows | None:
+        return choose_rows(
+            snapshot,
+            where,
+            path_ids=rows.ids_of_paths(self._connection, where.paths),
+            types=dict(self._connection.execute("SELECT name, type FROM columns")) if where.columns else {},
+            column=lambda name, kind: self._resident.column(snapshot, name, kind),
+        )
+
+    def _check_vectors(self, connection: sqlite3.Connection, pictures: Sequence[NewPicture]) -> None:
+        """Keep out what a search could not compare, and fix the size with the first vector."""
+        (size,) = connection.execute("SELECT size FROM gallery").fetchone()
+        for new in pictures:
+            size = size or len(new.vector)
+            if new.vector.shape != (size,) or not abs(float(new.vector @ new.vector) - 1.0) < 1e-3:
+                raise DataError(
+                    f"{str(new.picture.path)!r}: a vector of shape {new.vector.shape} and length "
+                    f"{float(np.linalg.norm(new.vector)):.3f}; this gallery takes unit vectors of {size} numbers"
+                )
+        connection.execute("UPDATE gallery SET size = ?", [size])
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+
+def check_weights(about: About, weights_hash: str) -> None:
+    """Refuse to compare with vectors of other weights.
+
+    Raises:
+        WeightsError: the gallery was made with other weights, or other preprocessing.
+    """
+    if about.weights_hash != weights_hash:
+        raise WeightsError(
+            f"gallery {about.place!r} holds vectors of the weights {about.weights_name!r} ({about.weights_hash[:12]}), "
+            f"not of those given ({weights_hash[:12]}); give the same --weights, or embed its pictures anew with "
+            "`aio-reid gallery reembed`"
+        )
+    if about.preprocess_version != PREPROCESS_VERSION:
+        raise WeightsError(
+            f"gallery {about.place!r} was made by a version of aio-reid that prepared pictures in another way; embed "
+            "its pictures anew with `aio-reid gallery reembed`"
+        )
+
+
+def _groups(snapshot: Snapshot, chosen: Rows | None) -> Rows:
+    """Return a number for each row, int64, the same for rows of one track of one camera; without a track, alone."""
+    tracks = snapshot.tracks.codes.astype(np.int64)
+    cameras = snapshot.cameras.codes.astype(np.int64)
+    own = -1 - np.arange(len(tracks))
+    groups = np.where(tracks == NOT_GIVEN, own, (cameras + 1) * (len(snapshot.tracks.names) + 1) + tracks)
+    return groups if chosen is None else groups[chosen]
