@@ -186,9 +186,23 @@ class EmbeddingCache:
             if connection is not None:
                 connection.execute("DELETE FROM queries")
                 connection.execute("DELETE FROM embeddings WHERE content NOT IN (SELECT content FROM files)")
-        if self.warnings:
-            raise StorageError(f"nothing was erased: {self.warnings[0]}; make the cache writable and repeat")
-        self._database.compact()
+        self._compact_erased()
+        return before - self.stats().num_embeddings
+
+    def erase_contents(self, contents: Iterable[bytes]) -> int:
+        """Erase what is kept of these contents, and all queries, and return how many embeddings were erased.
+
+        Raises:
+            StorageError: when the cache cannot be written, or is in use by another process.
+        """
+        before = self.stats().num_embeddings
+        with self._database.transaction() as connection:
+            if connection is not None:
+                marked = [(content,) for content in contents]
+                connection.executemany("DELETE FROM files WHERE content = ?", marked)
+                connection.executemany("DELETE FROM embeddings WHERE content = ?", marked)
+                connection.execute("DELETE FROM queries")
+        self._compact_erased()
         return before - self.stats().num_embeddings
 
     def stats(self) -> CacheStats:
@@ -209,6 +223,11 @@ class EmbeddingCache:
     def close(self) -> None:
         """Close the file."""
         self._database.close()
+
+    def _compact_erased(self) -> None:
+        if self.warnings:
+            raise StorageError(f"nothing was erased: {self.warnings[0]}; make the cache writable and repeat")
+        self._database.compact()
 
     def _vector(self, stored: bytes) -> NDArray[np.float32]:
         vector = np.frombuffer(stored, dtype="<f4").astype(np.float32, copy=False) if len(stored) % 4 == 0 else None

@@ -15,8 +15,8 @@ from store_fakes import NOON, SIZE, WEIGHTS, new_picture, new_pictures, unit
 
 import aio_reid
 from aio_reid.errors import ConfigError, DataError, StorageError, WeightsError
-from aio_reid.gallery.store.embedded import EmbeddedStore, check_weights
-from aio_reid.gallery.store.protocol import Condition, NewPicture, Picture, Where, parse_condition
+from aio_reid.gallery.store.embedded import EmbeddedStore
+from aio_reid.gallery.store.protocol import Condition, NewPicture, Picture, Where, check_weights, parse_condition
 from aio_reid.gallery.store.schema import create_file
 from aio_reid.records import Modality
 

@@ -15,8 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from aio_reid.errors import DataError, StorageError, WeightsError
-from aio_reid.gallery.embedder import PREPROCESS_VERSION
+from aio_reid.errors import DataError, StorageError
 from aio_reid.gallery.ranking import score_spread
 from aio_reid.gallery.sqlite_file import compact
 from aio_reid.gallery.store import rows
@@ -25,7 +24,7 @@ from aio_reid.gallery.store.lock import WriterLock
 from aio_reid.gallery.store.nearest import nearest, nearest_of_groups, rough_scores, score_error
 from aio_reid.gallery.store.protocol import EVERYTHING, About, Added, Found, Item, NewPicture, Where
 from aio_reid.gallery.store.resident import NOT_GIVEN, Resident, Snapshot
-from aio_reid.gallery.store.schema import GALLERY, LOCK_NAME, gallery_file, open_file, told
+from aio_reid.gallery.store.schema import GALLERY, gallery_file, lock_file, open_file, told
 from aio_reid.records import Modality
 
 Rows = NDArray[np.int64]
@@ -44,7 +43,7 @@ class EmbeddedStore:
 
     def __init__(self, place: Path, *, write: bool = False, half: bool = False) -> None:
         self.path = gallery_file(place)
-        self._lock = WriterLock(self.path.with_name(LOCK_NAME)) if write and self.path.is_file() else None
+        self._lock = WriterLock(lock_file(self.path)) if write and self.path.is_file() else None
         try:
             self._connection = open_file(self.path, write=write)
         except BaseException:
@@ -52,18 +51,22 @@ class EmbeddedStore:
             raise
         self._resident = Resident(self._connection, self.path, half=half)
         self._turn = threading.RLock()
-        if write and self.is_uncompacted:
-            self.compact()
+        try:
+            if write and self.is_uncompacted:
+                self.compact()
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def is_uncompacted(self) -> bool:
         """An erasure was interrupted before the file was rewritten; what it erased is gone from every answer."""
-        with self._reading():
+        with self.reading():
             return bool(self._connection.execute("SELECT uncompacted FROM gallery").fetchone()[0])
 
     def about(self) -> About:
         """Return what the gallery says of itself."""
-        with self._reading():
+        with self.reading():
             row = self._connection.execute(
                 "SELECT id, weights, weights_name, preprocess, size, copies, created, version FROM gallery"
             ).fetchone()
@@ -79,18 +82,18 @@ class EmbeddedStore:
 
     def known(self, contents: Iterable[bytes], modality: Modality) -> dict[bytes, Item]:
         """Return the enrolled ones of these contents."""
-        with self._reading():
+        with self.reading():
             return rows.read_known(self._connection, contents, modality)
 
     def get(self, ids: Sequence[int]) -> list[Item]:
         """Return those that are there, in the order of the ids."""
-        with self._reading():
+        with self.reading():
             return rows.read_items(self._connection, ids)
 
     def vectors(self, ids: Sequence[int]) -> NDArray[np.float32]:
         """Return float32 (B, E); DataError where one is not there."""
         stored: dict[int, bytes] = {}
-        with self._reading():
+        with self.reading():
             for chunk in rows.chunks(ids):
                 marks = ", ".join("?" * len(chunk))
                 statement = f"SELECT id, vector FROM vectors WHERE id IN ({marks})"
@@ -103,22 +106,22 @@ class EmbeddedStore:
 
     def copy_of(self, content: bytes) -> bytes | None:
         """Return the bytes of a picture that was copied in, or None."""
-        with self._reading():
+        with self.reading():
             row = self._connection.execute("SELECT bytes FROM copies WHERE content = ?", [content]).fetchone()
         return None if row is None else bytes(row[0])
 
     def remove(self, where: Where) -> int:
         """Remove pictures and return their number; their bytes are overwritten, the file stays as long as it is."""
-        ids = self._ids(where)
+        ids = self.ids(where)
         if not ids:
             return 0
         with self.changing() as connection:
             return rows.delete_rows(connection, ids)
 
-    def erase(self, where: Where, contents: Sequence[bytes] = ()) -> int:
+    def erase(self, where: Where | None, contents: Sequence[bytes] = ()) -> int:
         """Remove pictures, also all of these contents, then rewrite the store so that nothing of them is left."""
-        with self._reading():
-            ids = {*self._ids(where), *rows.ids_of_contents(self._connection, contents)}
+        with self.reading():
+            ids = {*rows.ids_of_contents(self._connection, contents), *(() if where is None else self.ids(where))}
         with self.changing() as connection:
             num_erased = rows.delete_rows(connection, sorted(ids))
             connection.execute("UPDATE gallery SET uncompacted = 1")
@@ -137,9 +140,14 @@ class EmbeddedStore:
                 self._connection.execute("UPDATE gallery SET uncompacted = 0")
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
+    def count_copies(self) -> int:
+        """Return the number of pictures whose bytes are kept."""
+        with self.reading() as connection:
+            return int(connection.execute("SELECT count(*) FROM copies").fetchone()[0])
+
     def count(self, where: Where = EVERYTHING) -> int:
         """Return the number of pictures."""
-        return len(self._ids(where))
+        return len(self.ids(where))
 
     def search(
         self,
@@ -152,7 +160,7 @@ class EmbeddedStore:
         with_spread: bool = False,
     ) -> Found:
         """Return the nearest pictures; see `protocol.Store.search`. Exact, also with float16 in memory."""
-        with self._reading():
+        with self.reading():
             snapshot = self._resident.refresh(with_vectors=True)
             chosen = self._rows(snapshot, where)
         assert snapshot.vectors is not None
@@ -183,8 +191,9 @@ class EmbeddedStore:
         def exact(positions: Rows) -> NDArray[np.float32]:
             assert snapshot.vectors is not None
             if snapshot.vectors.dtype == np.float32:
-                taken: NDArray[np.float32] = snapshot.vectors[positions if chosen is None else chosen[positions]]
-                return taken
+                return snapshot.vectors[positions if chosen is None else chosen[positions]].astype(
+                    np.float32, copy=False
+                )
             return self.vectors(ids[positions].tolist())
 
         assert snapshot.vectors is not None
@@ -203,7 +212,7 @@ class EmbeddedStore:
 
     def iterate(self, where: Where = EVERYTHING) -> Iterator[tuple[Item, NDArray[np.float32]]]:
         """Yield the pictures in the order of their ids, each with its vector, float32 (E,)."""
-        for chunk in rows.chunks(self._ids(where)):
+        for chunk in rows.chunks(self.ids(where)):
             items = self.get(chunk)
             yield from zip(items, self.vectors([item.id for item in items]), strict=True)
 
@@ -232,15 +241,18 @@ class EmbeddedStore:
                     self._connection.rollback()
 
     @contextmanager
-    def _reading(self) -> Iterator[None]:
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection to read from; what SQLite raises becomes StorageError."""
         with self._turn, told(self.path):
-            yield
+            yield self._connection
 
-    def _ids(self, where: Where) -> list[int]:
-        with self._reading():
+    def ids(self, where: Where = EVERYTHING) -> list[int]:
+        """Return the ids of pictures, in ascending order."""
+        with self.reading():
             snapshot = self._resident.refresh(with_vectors=False)
             chosen = self._rows(snapshot, where)
-        return (snapshot.ids if chosen is None else snapshot.ids[chosen]).tolist()
+        ids: list[int] = (snapshot.ids if chosen is None else snapshot.ids[chosen]).tolist()
+        return ids
 
     def _rows(self, snapshot: Snapshot, where: Where) -> Rows | None:
         return choose_rows(
@@ -267,25 +279,6 @@ class EmbeddedStore:
         if self._lock is not None:
             self._lock.release()
             self._lock = None
-
-
-def check_weights(about: About, weights_hash: str) -> None:
-    """Refuse to compare with vectors of other weights.
-
-    Raises:
-        WeightsError: the gallery was made with other weights, or other preprocessing.
-    """
-    if about.weights_hash != weights_hash:
-        raise WeightsError(
-            f"gallery {about.place!r} holds vectors of the weights {about.weights_name!r} ({about.weights_hash[:12]}), "
-            f"not of those given ({weights_hash[:12]}); give the same --weights, or embed its pictures anew with "
-            "`aio-reid gallery reembed`"
-        )
-    if about.preprocess_version != PREPROCESS_VERSION:
-        raise WeightsError(
-            f"gallery {about.place!r} was made by a version of aio-reid that prepared pictures in another way; embed "
-            "its pictures anew with `aio-reid gallery reembed`"
-        )
 
 
 def _groups(snapshot: Snapshot, chosen: Rows | None) -> Rows:

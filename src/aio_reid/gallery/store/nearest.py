@@ -8,6 +8,7 @@ products in float64 that depend on the row alone: the ranking is that of the sto
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,28 +28,32 @@ def rough_scores(vectors: Matrix, query: NDArray[np.float32], rows: NDArray[np.i
     Few rows are gathered first; many are cheaper to compute with all.
     """
     if rows is not None and len(rows) < _SPARSE * len(vectors):
-        vectors = np.take(vectors, rows, axis=0)
-        rows = None
+        return _products(np.take(vectors, rows, axis=0), query)
+    scores = _products(vectors, query)
+    return scores if rows is None else scores[rows]
+
+
+def _products(vectors: NDArray[Any], query: NDArray[np.float32]) -> NDArray[np.float32]:
     if vectors.dtype == np.float32:
-        scores = vectors @ query
-    else:
-        scores = np.empty(len(vectors), dtype=np.float32)
-        for start in range(0, len(vectors), _BLOCK_ROWS):
-            scores[start : start + _BLOCK_ROWS] = vectors[start : start + _BLOCK_ROWS].astype(np.float32) @ query
-    return scores if rows is None else scores[rows]  # type: ignore[no-any-return]
+        scores: NDArray[np.float32] = vectors @ query
+        return scores
+    scores = np.empty(len(vectors), dtype=np.float32)
+    for start in range(0, len(vectors), _BLOCK_ROWS):
+        scores[start : start + _BLOCK_ROWS] = vectors[start : start + _BLOCK_ROWS].astype(np.float32) @ query
+    return scores
 
 
 def score_error(vectors: Matrix) -> float:
     """Return a bound on how far a rough score of unit vectors lies from the true one."""
-    rounding = vectors.shape[1] * 2.0**-23  # summing float32 products, each of at most 1 in total
+    rounding = float(vectors.shape[1]) * 2.0**-23  # summing float32 products, each of at most 1 in total
     return rounding + (2.0**-11 if vectors.dtype == np.float16 else 0.0)
 
 
 def exact_scores(vectors: NDArray[np.float32], query: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return cosine similarities, float32 (B,), each rounded once from a float64 sum that depends on its row only."""
     products = vectors.astype(np.float64) * query.astype(np.float64)  # (B, E)
-    similarities = products.sum(axis=1)  # (B,)
-    return np.clip(similarities, -1.0, 1.0).astype(np.float32)
+    similarities: NDArray[np.float32] = np.clip(products.sum(axis=1), -1.0, 1.0).astype(np.float32)  # (B,)
+    return similarities
 
 
 def nearest(

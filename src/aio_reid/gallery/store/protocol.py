@@ -14,7 +14,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from aio_reid.errors import ConfigError
+from aio_reid.errors import ConfigError, WeightsError
+from aio_reid.gallery.embedder import PREPROCESS_VERSION
 from aio_reid.gallery.result import ScoreSpread
 from aio_reid.records import Modality
 
@@ -174,8 +175,10 @@ class Store(Protocol):
     def remove(self, where: Where) -> int:
         """Remove pictures and return their number; their bytes are overwritten, the file stays as long as it is."""
 
-    def erase(self, where: Where, contents: Sequence[bytes] = ()) -> int:
-        """Remove pictures, also all of these contents, then rewrite the store so that nothing of them is left."""
+    def erase(self, where: Where | None, contents: Sequence[bytes] = ()) -> int:
+        """Remove pictures, and all of these contents, then rewrite the store so that nothing of them is left; return
+        their number. None names nothing.
+        """
 
     def count(self, where: Where = EVERYTHING) -> int:
         """Return the number of pictures."""
@@ -199,6 +202,25 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of the store; what was acknowledged stays."""
+
+
+def check_weights(about: About, weights_hash: str) -> None:
+    """Refuse to compare with vectors of other weights.
+
+    Raises:
+        WeightsError: the gallery was made with other weights, or other preprocessing.
+    """
+    if about.weights_hash != weights_hash:
+        raise WeightsError(
+            f"gallery {about.place!r} holds vectors of the weights {about.weights_name!r} ({about.weights_hash[:12]}), "
+            f"not of those given ({weights_hash[:12]}); give the same --weights, or embed its pictures anew with "
+            "`aio-reid gallery reembed`"
+        )
+    if about.preprocess_version != PREPROCESS_VERSION:
+        raise WeightsError(
+            f"gallery {about.place!r} was made by a version of aio-reid that prepared pictures in another way; embed "
+            "its pictures anew with `aio-reid gallery reembed`"
+        )
 
 
 def parse_condition(text: str) -> Condition:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from aio_reid.errors import DataError
 from aio_reid.gallery.store.protocol import Added, Item, NewPicture, Picture, Value
 from aio_reid.gallery.store.resident import number_time, time_number
-from aio_reid.records import Modality
+from aio_reid.records import Modality, parse_modality
 
 _COLUMN_NAME = re.compile(r"[^\W\d]\w*")
 _ROWS_AT_ONCE = 500  # SQLite's oldest limit for values in one statement is 999
@@ -148,7 +148,7 @@ def _item(row: Sequence[Any]) -> Item:
     picture = Picture(
         content,
         Path(os.fsdecode(path)),
-        Modality(modality),
+        parse_modality(modality),
         camera,
         number_time(time),
         track,

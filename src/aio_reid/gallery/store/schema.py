@@ -34,7 +34,6 @@ from aio_reid.gallery.sqlite_file import (
 )
 
 FILE_NAME = "gallery.sqlite"
-LOCK_NAME = "gallery.lock"
 BUSY_TIMEOUT_S = 20.0
 
 _SCHEMA = """
@@ -48,7 +47,7 @@ CREATE TABLE items(id INTEGER PRIMARY KEY, content BLOB NOT NULL, modality TEXT 
 CREATE TABLE vectors(id INTEGER PRIMARY KEY REFERENCES items(id), vector BLOB NOT NULL);
 CREATE TABLE copies(content BLOB PRIMARY KEY, bytes BLOB NOT NULL);
 CREATE TABLE columns(name TEXT PRIMARY KEY, type TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE backups(path BLOB PRIMARY KEY, made TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE backups(path BLOB PRIMARY KEY, gallery TEXT NOT NULL, made TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE next_vectors(id INTEGER PRIMARY KEY REFERENCES items(id), vector BLOB NOT NULL);
 CREATE TABLE next_weights(weights TEXT NOT NULL, preprocess INTEGER NOT NULL);
 """
@@ -68,6 +67,11 @@ def gallery_file(place: Path) -> Path:
     """Return the file of a gallery that is named by its folder, or by the file itself (a backup)."""
     path = absolute(place)
     return path if path.is_file() else path / FILE_NAME
+
+
+def lock_file(path: Path) -> Path:
+    """Return what the writer of a gallery's file locks."""
+    return path.with_suffix(".lock")
 
 
 def create_file(folder: Path, weights_hash: str, weights_name: str, *, keep_copies: bool) -> None:
@@ -145,7 +149,7 @@ def now_text() -> str:
 
 def _leftovers() -> set[str]:
     """Return what a `create` that was killed may have left, without a gallery in it."""
-    return {LOCK_NAME, FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm", f"{FILE_NAME}-journal"}
+    return {lock_file(Path(FILE_NAME)).name, FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm", f"{FILE_NAME}-journal"}
 
 
 def _open_to_read(path: Path) -> sqlite3.Connection:
