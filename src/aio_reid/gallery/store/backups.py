@@ -11,7 +11,7 @@ from aio_reid.gallery.scan import absolute
 from aio_reid.gallery.store.embedded import EmbeddedStore
 from aio_reid.gallery.store.protocol import Added, NewPicture
 from aio_reid.gallery.store.rows import chunks
-from aio_reid.gallery.store.schema import now_text, told
+from aio_reid.gallery.store.schema import FILE_NAME, now_text, told
 
 IMPORT_CHUNK = 500
 
@@ -54,6 +54,8 @@ def export_gallery(store: EmbeddedStore, path: Path) -> Path:
 def import_gallery(store: EmbeddedStore, path: Path) -> Added:
     """Add all pictures of another gallery or backup, with what is known of them; those known here stay as they are.
 
+    A backup that pictures came from is remembered, so that erasing reaches it; a gallery in use is left alone.
+
     Raises:
         StorageError: the other one is damaged or foreign.
         WeightsError: it was made with other weights.
@@ -67,7 +69,8 @@ def import_gallery(store: EmbeddedStore, path: Path) -> Added:
                 f"gallery those of {own.weights_name!r} ({own.weights_hash[:12]}); bring one of them over with "
                 "`aio-reid gallery reembed`"
             )
-        _remember(store, source.path, about.gallery_id)
+        if source.path.name != FILE_NAME:
+            _remember(store, source.path, about.gallery_id)
         num_new = num_known = 0
         for chunk in chunks(source.ids(), IMPORT_CHUNK):
             added = _import_chunk(store, source, list(chunk), keep_copies=own.keeps_copies)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ from aio_reid.gallery.store.lock import WriterLock
 from aio_reid.gallery.store.nearest import nearest, nearest_of_groups, rough_scores, score_error
 from aio_reid.gallery.store.protocol import EVERYTHING, About, Added, Found, Item, NewPicture, Where
 from aio_reid.gallery.store.resident import NOT_GIVEN, Resident, Snapshot
-from aio_reid.gallery.store.schema import GALLERY, gallery_file, lock_file, open_file, told
+from aio_reid.gallery.store.schema import FILE_NAME, GALLERY, gallery_file, lock_file, open_file, told
 from aio_reid.records import Modality
 
 Rows = NDArray[np.int64]
@@ -217,7 +217,11 @@ class EmbeddedStore:
             yield from zip(items, self.vectors([item.id for item in items]), strict=True)
 
     def close(self) -> None:
-        """Let go of the store; what was acknowledged stays."""
+        """Let go of the store; what was acknowledged stays. A backup is left as the one file that it was."""
+        is_backup = self.path.name != FILE_NAME
+        if is_backup and self._lock is not None:
+            with suppress(sqlite3.Error):  # somebody reads it now: it stays as it is
+                self._connection.execute("PRAGMA journal_mode=DELETE")
         self._connection.close()
         self._release()
 
