@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from aio_reid.errors import DataError
+from aio_reid.evaluation.gallery_table import KIND as GALLERY_STORE
+from aio_reid.evaluation.gallery_table import gallery_store_table
 from aio_reid.evaluation.suite_tables import KIND as ZERO_SHOT
 from aio_reid.evaluation.suite_tables import suite_table
 from aio_reid.evaluation.table import (
@@ -135,6 +137,7 @@ TABLES: Mapping[str, Callable[[Result], Table]] = {
     "search_speed": search_speed_table,
     "evaluation_speed": evaluation_speed_table,
     ZERO_SHOT: suite_table,
+    GALLERY_STORE: gallery_store_table,
 }
 
 

@@ -16,14 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aio_reid.errors import DataError, StorageError
-from aio_reid.gallery.ranking import score_spread
 from aio_reid.gallery.sqlite_file import compact
 from aio_reid.gallery.store import rows
+from aio_reid.gallery.store.answer import answer
 from aio_reid.gallery.store.filters import choose_rows
 from aio_reid.gallery.store.lock import WriterLock
-from aio_reid.gallery.store.nearest import nearest, nearest_of_groups, rough_scores, score_error
 from aio_reid.gallery.store.protocol import EVERYTHING, About, Added, Found, Item, NewPicture, Where
-from aio_reid.gallery.store.resident import NOT_GIVEN, Resident, Snapshot
+from aio_reid.gallery.store.resident import Resident, Snapshot
 from aio_reid.gallery.store.schema import FILE_NAME, GALLERY, gallery_file, lock_file, open_file, told
 from aio_reid.records import Modality
 
@@ -43,6 +42,7 @@ class EmbeddedStore:
 
     def __init__(self, place: Path, *, write: bool = False, half: bool = False) -> None:
         self.path = gallery_file(place)
+        self._is_backup = self.path.name != FILE_NAME
         self._lock = WriterLock(lock_file(self.path)) if write and self.path.is_file() else None
         try:
             self._connection = open_file(self.path, write=write)
@@ -72,7 +72,18 @@ class EmbeddedStore:
             ).fetchone()
             types = dict(self._connection.execute("SELECT name, type FROM columns ORDER BY name"))
         number, weights, name, preprocess, size, copies, created, version = row
-        return About(str(self.path), number, weights, name, preprocess, size, bool(copies), created, version, types)
+        return About(
+            str(self.path if self._is_backup else self.path.parent),
+            number,
+            weights,
+            name,
+            preprocess,
+            size,
+            bool(copies),
+            created,
+            version,
+            types,
+        )
 
     def add(self, pictures: Sequence[NewPicture]) -> Added:
         """Add pictures, all of them or none; a picture that is known keeps its id and takes the new description."""
@@ -163,52 +174,18 @@ class EmbeddedStore:
         with self.reading():
             snapshot = self._resident.refresh(with_vectors=True)
             chosen = self._rows(snapshot, where)
-        assert snapshot.vectors is not None
         if leave_out:
             chosen = np.arange(len(snapshot.ids)) if chosen is None else chosen
             chosen = chosen[~np.isin(snapshot.ids[chosen], np.array(leave_out, dtype=np.int64))]
-        ids = snapshot.ids if chosen is None else snapshot.ids[chosen]
-        if not len(ids):
-            nothing = np.empty(0, dtype=np.int64)
-            return Found(nothing, np.empty(0, dtype=np.float32), 0, nothing)
-        if vector.shape != snapshot.vectors.shape[1:]:
-            raise DataError(f"the gallery's vectors have {snapshot.vectors.shape[1]} numbers, not {len(vector)}")
-        rough = rough_scores(snapshot.vectors, vector, chosen)
-        groups = _groups(snapshot, chosen) if by_track else None
-        return self._found(snapshot, chosen, ids, rough, vector, groups, top, with_spread)
-
-    def _found(
-        self,
-        snapshot: Snapshot,
-        chosen: Rows | None,
-        ids: Rows,
-        rough: NDArray[np.float32],
-        vector: NDArray[np.float32],
-        groups: Rows | None,
-        top: int,
-        with_spread: bool,
-    ) -> Found:
-        def exact(positions: Rows) -> NDArray[np.float32]:
-            assert snapshot.vectors is not None
-            if snapshot.vectors.dtype == np.float32:
-                return snapshot.vectors[positions if chosen is None else chosen[positions]].astype(
-                    np.float32, copy=False
-                )
-            return self.vectors(ids[positions].tolist())
-
-        assert snapshot.vectors is not None
-        error = score_error(snapshot.vectors)
-        if groups is None:
-            best, scores = nearest(rough, vector, ids, top=top, error=error, exact=exact)
-            sizes = np.ones(len(best), dtype=np.int64)
-        else:
-            best, scores = nearest_of_groups(rough, vector, ids, groups, top=top, error=error, exact=exact)
-            sizes = np.array([np.count_nonzero(groups == group) for group in groups[best]], dtype=np.int64)
-        spread = score_spread(rough) if with_spread else None
-        lower = None
-        if with_spread:
-            lower = (np.searchsorted(np.sort(rough), rough[best], side="left") / len(rough)).astype(np.float32)
-        return Found(ids[best], scores, len(ids), sizes, spread, lower)
+        return answer(
+            snapshot,
+            chosen,
+            vector,
+            top=top,
+            by_track=by_track,
+            with_spread=with_spread,
+            stored=lambda ids: self.vectors(ids.tolist()),
+        )
 
     def iterate(self, where: Where = EVERYTHING) -> Iterator[tuple[Item, NDArray[np.float32]]]:
         """Yield the pictures in the order of their ids, each with its vector, float32 (E,)."""
@@ -218,8 +195,7 @@ class EmbeddedStore:
 
     def close(self) -> None:
         """Let go of the store; what was acknowledged stays. A backup is left as the one file that it was."""
-        is_backup = self.path.name != FILE_NAME
-        if is_backup and self._lock is not None:
+        if self._is_backup and self._lock is not None:
             with suppress(sqlite3.Error):  # somebody reads it now: it stays as it is
                 self._connection.execute("PRAGMA journal_mode=DELETE")
         self._connection.close()
@@ -283,12 +259,3 @@ class EmbeddedStore:
         if self._lock is not None:
             self._lock.release()
             self._lock = None
-
-
-def _groups(snapshot: Snapshot, chosen: Rows | None) -> Rows:
-    """Return a number for each row, int64, the same for rows of one track of one camera; without a track, alone."""
-    tracks = snapshot.tracks.codes.astype(np.int64)
-    cameras = snapshot.cameras.codes.astype(np.int64)
-    own = -1 - np.arange(len(tracks))
-    groups = np.where(tracks == NOT_GIVEN, own, (cameras + 1) * (len(snapshot.tracks.names) + 1) + tracks)
-    return groups if chosen is None else groups[chosen]

@@ -105,6 +105,7 @@ class Where:
 
 
 EVERYTHING = Where()
+"""Every picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,9 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a gallery says of itself. `embedding_size` is None while it is empty; `version` grows with each change."""
+    """What a gallery says of itself: `place` is what it is opened by, `embedding_size` None until the first picture,
+    and `version` grows with each change.
+    """
 
     place: str
     gallery_id: str
@@ -171,6 +174,9 @@ class Store(Protocol):
 
     def vectors(self, ids: Sequence[int]) -> NDArray[np.float32]:
         """Return float32 (B, E); DataError where one is not there."""
+
+    def copy_of(self, content: bytes) -> bytes | None:
+        """Return the bytes of a picture that was copied in, or None."""
 
     def remove(self, where: Where) -> int:
         """Remove pictures and return their number; their bytes are overwritten, the file stays as long as it is."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +25,8 @@ from aio_reid.gallery.query import (
 )
 from aio_reid.gallery.ranking import SMALLEST_GALLERY, stands_out
 from aio_reid.gallery.result import Counts, Enrolled, Hit, ScoreSpread, SearchResult, Timings
-from aio_reid.gallery.store.embedded import EmbeddedStore
 from aio_reid.gallery.store.nearest import exact_scores
-from aio_reid.gallery.store.protocol import EVERYTHING, Found, Item, Where, check_weights
+from aio_reid.gallery.store.protocol import EVERYTHING, Found, Item, Store, Where, check_weights
 from aio_reid.pages.text import shown
 from aio_reid.records import Modality
 
@@ -51,7 +51,7 @@ class Question:
 
 
 def search_gallery(
-    store: EmbeddedStore, question: Question, embedder: EmbedderFactory, *, cache: EmbeddingCache | None = None
+    store: Store, question: Question, embedder: EmbedderFactory, *, cache: EmbeddingCache | None = None
 ) -> SearchResult:
     """Rank the pictures of a gallery. The cache, if one is given, keeps vectors of queries; nothing else.
 
@@ -66,10 +66,11 @@ def search_gallery(
     watch = Watch()
     cache = open_cache(enabled=False) if cache is None else cache
     once = LoadedOnce(embedder)
-    check_weights(store.about(), once.weights_hash)
+    about = store.about()
+    check_weights(about, once.weights_hash)
     contents = [part_content(part) for part in question.parts]
     like, unlike = store.vectors(question.like), store.vectors(question.unlike)
-    list_s = watch.lap()
+    opened_s = watch.lap()
     query = _query(question, contents, once, cache)
     vector = with_feedback(None if query is None else query.vector, like, unlike)
     query_s = watch.lap()
@@ -85,9 +86,8 @@ def search_gallery(
     hits = _hits(store, found)
     left_out = _left_out(store, own, vector)
     num_items = store.count()
-    timings = Timings(list_s, query_s, 0.0, watch.lap(), watch.total())
     return SearchResult(
-        folder=store.path.parent,
+        folder=Path(about.place),
         parts=question.parts,
         fusion="late" if question.weights else question.fusion,
         gallery_modality=None,
@@ -96,7 +96,7 @@ def search_gallery(
         unreadable=(),
         spread=found.spread,
         counts=Counts(num_items, found.num_searched, len(left_out), 0, 0, num_items, 0),
-        timings=timings,
+        timings=Timings(opened_s, query_s, 0.0, watch.lap(), watch.total()),
         unread_words=() if query is None else query.unread_words,
         weights_hash=once.weights_hash,
         notes=(*cache.warnings, *_notes(question, hits, left_out, found.spread)),
@@ -136,13 +136,13 @@ def _query(
     return query_vector(question.parts, contents, once, question.fusion, cache)
 
 
-def _own_ids(store: EmbeddedStore, question: Question, contents: Sequence[bytes]) -> list[int]:
+def _own_ids(store: Store, question: Question, contents: Sequence[bytes]) -> list[int]:
     """Return the ids of what is not ranked: marked pictures, and pictures of the query."""
     own = [item.id for modality in Modality if modality.is_visual for item in store.known(contents, modality).values()]
     return list(dict.fromkeys([*question.like, *question.unlike, *own]))
 
 
-def _hits(store: EmbeddedStore, found: Found) -> tuple[Hit, ...]:
+def _hits(store: Store, found: Found) -> tuple[Hit, ...]:
     items = {item.id: item for item in store.get(found.ids.tolist())}
     hits: list[Hit] = []
     for n, number in enumerate(found.ids.tolist()):
@@ -157,7 +157,7 @@ def _hits(store: EmbeddedStore, found: Found) -> tuple[Hit, ...]:
     return tuple(hits)
 
 
-def _left_out(store: EmbeddedStore, own: Sequence[int], vector: NDArray[np.float32]) -> tuple[Hit, ...]:
+def _left_out(store: Store, own: Sequence[int], vector: NDArray[np.float32]) -> tuple[Hit, ...]:
     items = store.get(own)
     if not items:
         return ()
@@ -168,7 +168,7 @@ def _left_out(store: EmbeddedStore, own: Sequence[int], vector: NDArray[np.float
     )
 
 
-def _enrolled(store: EmbeddedStore, item: Item, track_size: int) -> Enrolled:
+def _enrolled(store: Store, item: Item, track_size: int) -> Enrolled:
     picture = item.picture
     return Enrolled(
         item.id,
