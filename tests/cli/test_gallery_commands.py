@@ -81,6 +81,8 @@ def test_what_is_refused_is_one_line(
         ("search", place, "--text", "x", "--weight", "text"): "cannot read the weight",
         ("search", place, "--text", "x", "--weight", "text=1", "--fusion", "early"): "which is late fusion",
         ("search", place, "--text", "x", "--weights", "aio-nano"): "aio-reid gallery reembed",
+        ("search", place, "--like", str(2**63)): "Invalid value",
+        ("remove", place, "--id", "0"): "Invalid value",
         ("search", place): "nothing to search for",
         ("search", str(tmp_path), "--text", "x"): "make one with `aio-reid gallery create`",
         ("create", place): "is a gallery already",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aio_reid.cli.gallery_options import Gallery, parse_weights, with_filter_options
+from aio_reid.cli.gallery_options import LARGEST_ID, Gallery, parse_weights, with_filter_options
 from aio_reid.cli.search import CacheFolder, Pictures, choose_cache, query_parts, with_picture_options
 from aio_reid.errors import ConfigError
 from aio_reid.records import Modality, parse_modality
@@ -53,7 +53,7 @@ def create(
     from aio_reid.gallery.store.schema import create_file
     from aio_reid.search_embedder import ModelFactory
 
-    create_file(gallery, ModelFactory(weights).weights_hash, weights, keep_copies=copy)
+    create_file(gallery, ModelFactory(weights).weights_hash, lasting_name(weights), keep_copies=copy)
     typer.echo(f"made: {gallery}", err=True)
 
 
@@ -109,8 +109,13 @@ def search(
     weight: Annotated[
         list[str] | None, typer.Option(metavar="MODALITY=NUMBER", help="How much a kind of evidence counts.")
     ] = None,
-    like: Annotated[list[int] | None, typer.Option(metavar="ID", help="More like this picture of the gallery.")] = None,
-    unlike: Annotated[list[int] | None, typer.Option(metavar="ID", help="Less like this one.")] = None,
+    like: Annotated[
+        list[int] | None,
+        typer.Option(min=1, max=LARGEST_ID, metavar="ID", help="More like this picture of the gallery."),
+    ] = None,
+    unlike: Annotated[
+        list[int] | None, typer.Option(min=1, max=LARGEST_ID, metavar="ID", help="Less like this one.")
+    ] = None,
     by_track: Annotated[bool, typer.Option("--by-track", help="Show a track as one, by its best picture.")] = False,
     top: Annotated[int, typer.Option(help="How many pictures to show.")] = 20,
     fusion: Annotated[str | None, typer.Option(help="early or late; default: what the weights do better with.")] = None,
@@ -156,6 +161,14 @@ def factory_of(store: EmbeddedStore, weights: str | None, device: str | None) ->
     from aio_reid.search_embedder import ModelFactory
 
     return ModelFactory(weights or store.about().weights_name, device)
+
+
+def lasting_name(weights: str) -> str:
+    """Return the name of weights as a gallery remembers it: a packaged name, or a path from the root."""
+    from aio_reid.gallery.scan import absolute
+    from aio_reid.weights import PACKAGED
+
+    return weights if weights in PACKAGED else str(absolute(Path(weights)))
 
 
 def _listed(source: Path, gallery: Path, modality: Modality, pattern: NamePattern | None) -> Listed:

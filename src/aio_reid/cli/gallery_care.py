@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from aio_reid.cli.gallery import Device, factory_of, opened
+from aio_reid.cli.gallery import Device, factory_of, lasting_name, opened
 from aio_reid.cli.gallery_options import Gallery, chosen_part, with_filter_options
 from aio_reid.cli.search import CacheFolder
 
@@ -125,6 +125,7 @@ def reembed(
 
     with opened(gallery, write=True) as store:
         factory = factory_of(store, weights, device)
-        done = reembed_gallery(store, factory, weights, drop_missing=drop_missing, progress=console_progress())
+        name = lasting_name(weights)
+        done = reembed_gallery(store, factory, name, drop_missing=drop_missing, progress=console_progress())
     typer.echo(f"{done.num_pictures} pictures now have vectors of {weights}")
     print_dropped(done.dropped)

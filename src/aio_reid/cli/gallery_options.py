@@ -19,9 +19,13 @@ if TYPE_CHECKING:
 
 Gallery = Annotated[Path, typer.Argument(help="Folder of the gallery.", show_default=False)]
 Names = list[str] | None
+LARGEST_ID = 2**63 - 1
+"""SQLite's largest whole number."""
 
 OPTIONS: dict[str, Any] = {
-    "ids": Annotated[list[int] | None, typer.Option("--id", metavar="ID", help="Only this picture.")],
+    "ids": Annotated[
+        list[int] | None, typer.Option("--id", min=1, max=LARGEST_ID, metavar="ID", help="Only this picture.")
+    ],
     "files": Annotated[list[Path] | None, typer.Option("--file", metavar="FILE", help="Only this picture file.")],
     "cameras": Annotated[Names, typer.Option("--camera", metavar="NAME", help="Only this camera.")],
     "tracks": Annotated[Names, typer.Option("--track", metavar="NAME", help="Only this track.")],

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 from datetime import datetime
 from pathlib import Path
@@ -33,6 +34,13 @@ NOON = datetime(2026, 4, 12, 12, 0, 0)
 def test_names_are_read(pattern: str, name: str, expected: tuple[object, ...]) -> None:
     found = NamePattern(pattern).read(Path(name))
     assert (found.camera, found.time, found.track, found.frame, found.columns) == expected
+
+
+def test_names_that_are_no_utf8_and_frames_that_are_too_large() -> None:
+    name = Path(os.fsdecode(b"caf\xe9_12.jpg"))
+    assert NamePattern("{camera}_{frame}").read(name).camera == "caf\N{REPLACEMENT CHARACTER}"
+    with pytest.raises(DataError, match="give a whole number from 0 to"):
+        NamePattern("{frame}").read(Path(f"{2**63}.jpg"))
 
 
 def test_modality_from_names() -> None:

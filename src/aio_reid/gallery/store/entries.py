@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aio_reid.errors import DataError
 from aio_reid.gallery.scan import Unreadable, absolute, list_pictures
-from aio_reid.gallery.store.names import Description, NamePattern, read_number, read_time
+from aio_reid.gallery.store.names import Description, NamePattern, read_frame, read_number, read_time
 from aio_reid.gallery.store.protocol import Value
 from aio_reid.records import Modality, parse_modality
 
@@ -119,8 +119,6 @@ def _of_row(row: Mapping[str, object], named: Description) -> Description:
         if name not in _KNOWN:
             columns[name.removesuffix(NUMBER_MARK)] = _own_value(name, value)
     frame = _text(cells, "frame")
-    if frame is not None and not frame.isdecimal():
-        raise DataError(f"frame is {frame!r}; give a whole number")
     modality = _text(cells, "modality")
     return Description(
         parse_modality(modality) if modality else named.modality,
@@ -128,7 +126,7 @@ def _of_row(row: Mapping[str, object], named: Description) -> Description:
         _time(cells) or named.time,
         _text(cells, "track") or named.track,
         _text(cells, "source") or named.source,
-        int(frame) if frame is not None else named.frame,
+        read_frame(frame) if frame is not None else named.frame,
         columns,
     )
 

@@ -7,6 +7,7 @@ it has; one that does not end in "*" with the name without its suffix as well.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from aio_reid.records import Modality, parse_modality
 
 FIELDS = ("camera", "time", "track", "frame", "source", "modality")
 _PIECE = re.compile(r"\{(?P<name>[^{}:]*)(?::(?P<format>[^{}]*))?\}|(?P<any>\*)|(?P<literal>[^{}*]+)")
+_LARGEST_FRAME = 2**63 - 1
 _DIGITS = {"Y": r"\d{4}", "f": r"\d{1,6}", "j": r"\d{3}", **dict.fromkeys("mdHMSyI", r"\d{2}"), "p": "[AaPp][Mm]"}
 
 
@@ -65,7 +67,7 @@ class NamePattern:
             found = self._expression.fullmatch(stem) or found
         if found is None:
             raise DataError(f"its name does not fit the pattern {self.pattern!r}")
-        return self._describe(found.groupdict())
+        return self._describe({name: _readable(value) for name, value in found.groupdict().items()})
 
     def _split(self, pattern: str) -> list[re.Match[str]]:
         pieces = list(_PIECE.finditer(pattern))
@@ -118,7 +120,7 @@ class NamePattern:
             self._time(values["time"]) if "time" in values else None,
             values.get("track"),
             values.get("source"),
-            int(values["frame"]) if "frame" in values else None,
+            read_frame(values["frame"]) if "frame" in values else None,
             columns,
         )
 
@@ -128,6 +130,22 @@ class NamePattern:
             return datetime.strptime(text, form)
         except ValueError:
             raise DataError(f"{text!r} in its name is no time of the form {form!r}") from None
+
+
+def read_frame(text: str) -> int:
+    """Return the number of a frame.
+
+    Raises:
+        DataError: it is none, or too large.
+    """
+    if not text.isdecimal() or int(text) > _LARGEST_FRAME:
+        raise DataError(f"frame is {text!r}; give a whole number from 0 to {_LARGEST_FRAME}")
+    return int(text)
+
+
+def _readable(text: str) -> str:
+    """Replace what is no UTF-8 in the name of a file: the path keeps it, a text that is stored cannot."""
+    return os.fsencode(text).decode("utf-8", "replace")
 
 
 def read_number(text: str, name: str) -> float:

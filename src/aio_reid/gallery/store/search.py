@@ -66,8 +66,7 @@ def search_gallery(
     watch = Watch()
     cache = open_cache(enabled=False) if cache is None else cache
     once = LoadedOnce(embedder)
-    about = store.about()
-    check_weights(about, once.weights_hash)
+    place = _place_of(store, once)
     contents = [part_content(part) for part in question.parts]
     like, unlike = store.vectors(question.like), store.vectors(question.unlike)
     opened_s = watch.lap()
@@ -83,11 +82,12 @@ def search_gallery(
         by_track=question.by_track,
         with_spread=True,
     )
+    _place_of(store, once)  # once more: `reembed` may have ended in another process
     hits = _hits(store, found)
     left_out = _left_out(store, own, vector)
     num_items = store.count()
     return SearchResult(
-        folder=Path(about.place),
+        folder=place,
         parts=question.parts,
         fusion="late" if question.weights else question.fusion,
         gallery_modality=None,
@@ -116,6 +116,13 @@ def describe_where(where: Where) -> tuple[str, ...]:
     ]
     words = [f"{name} {shown(' or '.join(values))}" for name, values in named if values]
     return (*words, *(shown(f"{c.column} {c.operator} {c.value}") for c in where.columns))
+
+
+def _place_of(store: Store, once: LoadedOnce) -> Path:
+    """Return where the gallery lies, having made sure that its vectors can be compared with the model's."""
+    about = store.about()
+    check_weights(about, once.weights_hash)
+    return Path(about.place)
 
 
 def _check(question: Question) -> None:
