@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from aio_reid import __version__
-from aio_reid.cli import compare, data, evaluate, people, search, start, training
+from aio_reid.cli import compare, data, evaluate, gallery, gallery_care, people, search, start, training
 
 app = typer.Typer(
     name="aio-reid",
@@ -19,10 +19,23 @@ app.add_typer(cache, name="cache")
 datasets = typer.Typer(rich_markup_mode=None, help="Know which data sets can be read, and whether yours is whole.")
 app.add_typer(datasets, name="data")
 
+galleries = typer.Typer(rich_markup_mode=None, help="Keep pictures enrolled: search, filter, back up, verify, erase.")
+app.add_typer(galleries, name="gallery")
+
 app.command("search")(search.search)
 app.command("demo")(start.demo)
 cache.command("stats")(search.cache_stats)
 cache.command("clear")(search.cache_clear)
+galleries.command("create")(gallery.create)
+galleries.command("add")(gallery.add)
+galleries.command("search")(gallery.search)
+galleries.command("remove")(gallery_care.remove)
+galleries.command("erase")(gallery_care.erase)
+galleries.command("stats")(gallery_care.stats)
+galleries.command("verify")(gallery_care.verify)
+galleries.command("export")(gallery_care.export)
+galleries.command("import")(gallery_care.import_)
+galleries.command("reembed")(gallery_care.reembed)
 datasets.command("list")(data.list_datasets)
 datasets.command("verify")(data.verify_dataset)
 datasets.command("check")(data.check)

@@ -48,21 +48,21 @@ def print_noted(table: Table) -> None:
 
 def print_search(result: SearchResult) -> None:
     """Print the ranking, then what the reader has to know of it."""
-    from aio_reid.gallery.outputs import TABLE_HEADER, table_rows
+    from aio_reid.gallery.outputs import table_header, table_rows
     from aio_reid.gallery.result import STATEMENT
     from aio_reid.pages.text import shown
 
-    print_table(TABLE_HEADER, table_rows(result))
+    print_table(table_header(result), table_rows(result))
     counts = result.counts
     remark(f"query: {result.description}")
-    remark(
-        f"searched {counts.searched} pictures of {shown(result.folder)} in {result.timings.total_s:.1f} s "
-        f"({counts.embedded} embedded now, {counts.from_cache} known before)"
-    )
+    known = f" ({counts.embedded} embedded now, {counts.from_cache} known before)" if result.gallery_modality else ""
+    remark(f"searched {counts.searched} pictures of {shown(result.folder)} in {result.timings.total_s:.1f} s{known}")
+    if result.filters:
+        remark(f"only: {'; '.join(result.filters)}")
     if result.unread_words:
         words = " ".join(shown(word) for word in result.unread_words)
         remark(f'not read, because the sentence is too long: "{words}"; shorten it or give a second --text')
-    _print_unreadable("not searched", [(item.path, item.error) for item in result.unreadable])
+    print_unreadable("not searched", [(item.path, item.error) for item in result.unreadable])
     for note in result.notes:
         remark(note)
     remark(STATEMENT)
@@ -118,7 +118,7 @@ def print_verification(result: Verification) -> None:
     """Print the counts of a copy beside the published ones, which release it is, and the first unreadable pictures."""
     print_table(("what", "found", "published"), [(c.what, str(c.found), str(c.published)) for c in result.counts])
     remark(result.release)
-    _print_unreadable("unreadable", [(item.path, item.reason) for item in result.unreadable])
+    print_unreadable("unreadable", [(item.path, item.reason) for item in result.unreadable])
     verdict = "complete" if result.is_complete else "NOT complete"
     remark(f"{verdict}; {result.num_pictures} pictures read, {len(result.unreadable)} of them unreadable")
 
@@ -139,7 +139,8 @@ def remark(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def _print_unreadable(what: str, pictures: Sequence[tuple[Path, str]]) -> None:
+def print_unreadable(what: str, pictures: Sequence[tuple[Path, str]]) -> None:
+    """Name the first of some pictures as remarks, each with the reason, and how many more there are."""
     from aio_reid.pages.text import shown
 
     for path, reason in pictures[:MOST_UNREADABLE]:

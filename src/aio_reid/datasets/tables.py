@@ -17,8 +17,10 @@ Cells = dict[str, object]
 _LONGEST_CELL = 1 << 20
 
 
-def read_cells(path: Path, *, required: Sequence[str], allowed: Sequence[str]) -> list[Cells]:
+def read_cells(path: Path, *, required: Sequence[str], allowed: Sequence[str] | None) -> list[Cells]:
     """Read the rows of a .csv (UTF-8, comma-separated, names in its first line) or .parquet file.
+
+    `allowed` None lets any further column pass.
 
     Raises:
         DataError: the file is missing, unreadable, empty, in another format or encoding, has a row of another length,
@@ -42,7 +44,7 @@ def read_cells(path: Path, *, required: Sequence[str], allowed: Sequence[str]) -
     return rows
 
 
-def _read_csv(path: Path, required: Sequence[str], allowed: Sequence[str]) -> list[Cells]:
+def _read_csv(path: Path, required: Sequence[str], allowed: Sequence[str] | None) -> list[Cells]:
     limit = csv.field_size_limit(_LONGEST_CELL)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -70,7 +72,7 @@ def _csv_rows(path: Path, header: list[str], reader: Iterator[list[str]]) -> Ite
         yield {name: value or None for name, value in zip(header, values, strict=True)}
 
 
-def _read_parquet(path: Path, required: Sequence[str], allowed: Sequence[str]) -> list[Cells]:
+def _read_parquet(path: Path, required: Sequence[str], allowed: Sequence[str] | None) -> list[Cells]:
     try:
         # Opened as one file: a folder name such as "split=train" above it must not add a column.
         table = pq.ParquetFile(path).read()
@@ -81,14 +83,13 @@ def _read_parquet(path: Path, required: Sequence[str], allowed: Sequence[str]) -
     return [dict(row) for row in table.to_pylist()]
 
 
-def _check_columns(path: Path, names: Sequence[str], required: Sequence[str], allowed: Sequence[str]) -> None:
+def _check_columns(path: Path, names: Sequence[str], required: Sequence[str], allowed: Sequence[str] | None) -> None:
     if not any(names):
-        raise DataError(f"{path} is empty; its first line names the columns: {', '.join(allowed)}")
+        raise DataError(f"{path} is empty; its first line names the columns: {', '.join(allowed or required)}")
+    known = allowed if allowed is not None else [*required, *(name for name in names if name)]
     problems = [f"lacks the column {name!r}" for name in required if name not in names]
-    problems += [f"has the unknown column {name!r}" for name in names if name not in allowed]
-    problems += [f"has the column {name!r} twice" for name in allowed if list(names).count(name) > 1]
+    problems += [f"has the unknown column {name!r}" for name in names if name not in known]
+    problems += [f"has the column {name!r} twice" for name in known if list(names).count(name) > 1]
     if problems:
-        optional = [name for name in allowed if name not in required]
-        raise DataError(
-            f"{path} {problems[0]}; columns are {', '.join(required)} and, if wanted, {', '.join(optional)}"
-        )
+        optional = ", ".join(name for name in allowed or () if name not in required) or "any of your own"
+        raise DataError(f"{path} {problems[0]}; columns are {', '.join(required)} and, if wanted, {optional}")

@@ -12,6 +12,8 @@ from pathlib import Path
 from aio_reid.errors import DataError
 from aio_reid.evaluation.claims_tables import KIND as CLAIMS
 from aio_reid.evaluation.claims_tables import claims_table, combinations_table, differences_table
+from aio_reid.evaluation.gallery_table import KIND as GALLERY_STORE
+from aio_reid.evaluation.gallery_table import gallery_store_table
 from aio_reid.evaluation.suite_tables import KIND as ZERO_SHOT
 from aio_reid.evaluation.suite_tables import suite_table
 from aio_reid.evaluation.table import (
@@ -182,6 +184,7 @@ TABLES: Mapping[str, Callable[[Result], Table]] = {
     "training_speed": training_speed_table,
     ZERO_SHOT: suite_table,
     CLAIMS: claims_table,
+    GALLERY_STORE: gallery_store_table,
 }
 VIEWS: Mapping[str, Mapping[str, Callable[[Result], Table]]] = {
     CLAIMS: {"differences": differences_table, "combinations": combinations_table},

@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from PIL import __version__ as pillow_version
 
 from aio_reid.errors import StorageError
-from aio_reid.gallery.database import Database, damaged, open_database
+from aio_reid.gallery.database import CACHE, Database, open_database
 from aio_reid.gallery.embedder import PREPROCESS_VERSION, QueryEmbedding
 from aio_reid.gallery.scan import PictureFile, absolute
+from aio_reid.gallery.sqlite_file import damaged
 from aio_reid.records import Modality
 
 # A file that was changed so shortly before it was read may change again within one tick of its file system's clock.
@@ -185,9 +186,23 @@ class EmbeddingCache:
             if connection is not None:
                 connection.execute("DELETE FROM queries")
                 connection.execute("DELETE FROM embeddings WHERE content NOT IN (SELECT content FROM files)")
-        if self.warnings:
-            raise StorageError(f"nothing was erased: {self.warnings[0]}; make the cache writable and repeat")
-        self._database.compact()
+        self._compact_erased()
+        return before - self.stats().num_embeddings
+
+    def erase_contents(self, contents: Iterable[bytes]) -> int:
+        """Erase what is kept of these contents, and all queries, and return how many embeddings were erased.
+
+        Raises:
+            StorageError: when the cache cannot be written, or is in use by another process.
+        """
+        before = self.stats().num_embeddings
+        with self._database.transaction() as connection:
+            if connection is not None:
+                marked = [(content,) for content in contents]
+                connection.executemany("DELETE FROM files WHERE content = ?", marked)
+                connection.executemany("DELETE FROM embeddings WHERE content = ?", marked)
+                connection.execute("DELETE FROM queries")
+        self._compact_erased()
         return before - self.stats().num_embeddings
 
     def stats(self) -> CacheStats:
@@ -209,10 +224,15 @@ class EmbeddingCache:
         """Close the file."""
         self._database.close()
 
+    def _compact_erased(self) -> None:
+        if self.warnings:
+            raise StorageError(f"nothing was erased: {self.warnings[0]}; make the cache writable and repeat")
+        self._database.compact()
+
     def _vector(self, stored: bytes) -> NDArray[np.float32]:
         vector = np.frombuffer(stored, dtype="<f4").astype(np.float32, copy=False) if len(stored) % 4 == 0 else None
         if vector is None or not abs(float(vector @ vector) - 1.0) < 1e-3:  # also catches NaN
-            raise damaged(self._database.path, "a stored vector has changed")
+            raise damaged(CACHE, self._database.path, "a stored vector has changed")
         return vector
 
 

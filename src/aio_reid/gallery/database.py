@@ -1,13 +1,11 @@
-"""The SQLite file of the embedding cache: opened privately, checked to be ours, and never trusted to be writable.
+"""The SQLite file of the embedding cache: never trusted to be writable.
 
-Embeddings of people are biometric data: the folder is made with mode 0700, the file with 0600, and what is deleted is
-overwritten (secure_delete). A cache that cannot be written is a slower search, not a failed one: `stop_writing` notes
-the reason once and the search goes on. A file that is damaged or not ours is an error, never removed by itself.
+A cache that cannot be written is a slower search, not a failed one: `stop_writing` notes the reason once and the search
+goes on. A file that is damaged or not ours is an error, never removed by itself.
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from aio_reid.errors import StorageError
+from aio_reid.gallery.sqlite_file import FileKind, compact, connect, create_privately, damaged, is_passing
 
 FILE_NAME = "embeddings.sqlite"
-APPLICATION_ID = 0x41494F52  # "AIOR"
-SCHEMA_VERSION = 1
 BUSY_TIMEOUT_S = 20.0
 
-SCHEMA = """
+_SCHEMA = """
 CREATE TABLE files(path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL,
                    content BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE spaces(id INTEGER PRIMARY KEY, weights TEXT NOT NULL, modality TEXT NOT NULL, preprocess INTEGER NOT NULL,
@@ -31,19 +28,12 @@ CREATE TABLE embeddings(content BLOB NOT NULL, space INTEGER NOT NULL, vector BL
 CREATE TABLE queries(key BLOB PRIMARY KEY, weights TEXT NOT NULL, vector BLOB NOT NULL, unread TEXT NOT NULL);
 """
 
-# The causes that lie outside the file: no space, no permission, someone else's lock. Everything else is damage.
-_PASSING = frozenset(
-    (
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_INTERRUPT,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_PERM,
-        sqlite3.SQLITE_READONLY,
-    )
+CACHE = FileKind(
+    what="cache",
+    application_id=0x41494F52,  # "AIOR"
+    schema_version=1,
+    schema=_SCHEMA,
+    remedy="remove it, or give another --cache DIR",
 )
 
 
@@ -90,7 +80,7 @@ class Database:
     def stop_writing(self, error: sqlite3.Error) -> None:
         """Note why nothing more is kept, or raise StorageError when the cause is a damaged file."""
         if not is_passing(error):
-            raise damaged(self.path, error) from None
+            raise damaged(CACHE, self.path, error) from None
         if self._writes:
             self._writes = False
             self.warnings.append(f"embeddings are not kept for the next search: {self.path}: {error}")
@@ -101,15 +91,7 @@ class Database:
         Raises:
             StorageError: when another process is using the cache, or the disk is full.
         """
-        try:
-            self._connection.execute("VACUUM")
-            busy = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        except sqlite3.Error as error:
-            raise StorageError(
-                f"cache {str(self.path)!r} is not compacted ({error}); free disk space, repeat"
-            ) from None
-        if busy:
-            raise StorageError(f"cache {str(self.path)!r} is in use by another process; repeat after that")
+        compact(CACHE, self._connection, self.path)
 
     def close(self) -> None:
         """Close the connection; what was committed stays."""
@@ -140,77 +122,15 @@ def open_database(folder: Path | None) -> Database:
         return Database(_connect(":memory:"), None)
     path = folder / FILE_NAME
     try:
-        _create_privately(path)
+        create_privately(path)
         return Database(_connect(str(path)), path)
     except (FileExistsError, NotADirectoryError, IsADirectoryError):
         raise StorageError(f"cache {str(path)!r}: a part of the path is no folder; give another --cache DIR") from None
     except (OSError, sqlite3.Error) as error:
         if isinstance(error, sqlite3.Error) and not is_passing(error):
-            raise damaged(path, error) from None
+            raise damaged(CACHE, path, error) from None
         return Database(_connect(":memory:"), None, f"searching without a cache: {path}: {error}")
 
 
-def is_passing(error: sqlite3.Error) -> bool:
-    """Tell whether the cause lies outside the file (disk full, read-only, locked) rather than in it."""
-    return (getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF) in _PASSING
-
-
-def damaged(path: Path | None, reason: object) -> StorageError:
-    """Return the error for a cache file that cannot be trusted."""
-    return StorageError(
-        f"cache {str(path)!r} is damaged or not made by aio-reid ({reason}); remove it, or give another --cache DIR"
-    )
-
-
-def _create_privately(path: Path) -> None:
-    path.parent.parent.mkdir(parents=True, exist_ok=True)
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-    try:
-        if os.fstat(descriptor).st_mode & 0o077:
-            os.chmod(path, 0o600)
-    finally:
-        os.close(descriptor)
-
-
 def _connect(name: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(name, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-    try:
-        _prepare(connection, name)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _prepare(connection: sqlite3.Connection, name: str) -> None:
-    connection.execute("PRAGMA secure_delete=ON")
-    _check_ours(connection, name)
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=NORMAL")
-    if _number(connection, "application_id") == APPLICATION_ID:
-        return
-    connection.execute("BEGIN IMMEDIATE")  # of two processes that start together one makes the tables, the other waits
-    if _number(connection, "application_id") == 0:
-        for statement in SCHEMA.split(";"):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-    connection.execute("COMMIT")
-
-
-def _check_ours(connection: sqlite3.Connection, name: str) -> None:
-    application, version = _number(connection, "application_id"), _number(connection, "user_version")
-    num_tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    is_new = application == 0 and num_tables == 0
-    if not is_new and application != APPLICATION_ID:
-        raise damaged(Path(name), "another program's database")
-    if version > SCHEMA_VERSION:
-        raise StorageError(
-            f"cache {name!r} was written by a newer aio-reid (format {version}, this one knows {SCHEMA_VERSION}); "
-            "update aio-reid, or give another --cache DIR"
-        )
-
-
-def _number(connection: sqlite3.Connection, pragma: str) -> int:
-    return int(connection.execute(f"PRAGMA {pragma}").fetchone()[0])
+    return connect(CACHE, name, timeout_s=BUSY_TIMEOUT_S)

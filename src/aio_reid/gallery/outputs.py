@@ -16,6 +16,7 @@ from aio_reid.gallery.result import STATEMENT, Hit, SearchResult, shown_inside
 from aio_reid.pages.text import shown
 
 TABLE_HEADER = ("rank", "score", "stands out", "picture")
+GALLERY_TABLE_HEADER = ("rank", "score", "stands out", "id", "camera", "time", "track", "picture")
 CSV_HEADER = (
     "rank",
     "path",
@@ -28,12 +29,44 @@ CSV_HEADER = (
 )
 
 
-def table_rows(result: SearchResult) -> list[tuple[str, str, str, str]]:
-    """Return the hits as cells for TABLE_HEADER: plain text without control characters, not markup of any kind."""
+GALLERY_CSV_HEADER = (
+    *CSV_HEADER,
+    "id",
+    "modality",
+    "camera",
+    "time",
+    "track",
+    "track_size",
+    "source",
+    "frame",
+    "columns",
+)
+
+
+def table_header(result: SearchResult) -> tuple[str, ...]:
+    """Return the names of the cells of `table_rows`."""
+    return TABLE_HEADER if result.gallery_modality else GALLERY_TABLE_HEADER
+
+
+def table_rows(result: SearchResult) -> list[tuple[str, ...]]:
+    """Return the hits as cells for `table_header`: plain text without control characters, not markup of any kind."""
     return [
-        (str(hit.rank), f"{hit.score:.4f}", margin_text(hit.stands_out), shown_inside(result.folder, hit.path))
+        (
+            str(hit.rank),
+            f"{hit.score:.4f}",
+            margin_text(hit.stands_out),
+            *_enrolled_cells(hit),
+            shown_inside(result.folder, hit.path),
+        )
         for hit in result.hits
     ]
+
+
+def _enrolled_cells(hit: Hit) -> tuple[str, ...]:
+    if hit.enrolled is None:
+        return ()
+    facts = dict(hit.enrolled.facts)
+    return (str(hit.enrolled.id), *(facts.get(name, "–") for name in ("camera", "time", "track")))
 
 
 def margin_text(stands_out: float | None) -> str:
@@ -61,7 +94,8 @@ def result_dict(result: SearchResult) -> dict[str, Any]:
         "folder": shown(result.folder),
         "query": [{"modality": part.modality.value, "value": shown(part.value)} for part in result.parts],
         "fusion": result.fusion,
-        "gallery_modality": result.gallery_modality.value,
+        "gallery_modality": None if result.gallery_modality is None else result.gallery_modality.value,
+        "filters": list(result.filters),
         "weights_sha256": result.weights_hash,
         "unread_words": list(result.unread_words),
         "notes": list(result.notes),
@@ -75,17 +109,22 @@ def result_dict(result: SearchResult) -> dict[str, Any]:
 
 
 def write_csv(result: SearchResult, path: Path) -> None:
-    """Write one line per hit, then per picture left out, then per unreadable one, under CSV_HEADER (UTF-8).
+    """Write one line per hit, then per picture left out, then per unreadable one, in UTF-8 under CSV_HEADER, or of a
+    lasting gallery under GALLERY_CSV_HEADER.
 
     Raises:
         StorageError: when the file cannot be written.
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(CSV_HEADER)
+    writer.writerow(CSV_HEADER if result.gallery_modality else GALLERY_CSV_HEADER)
     for hit in (*result.hits, *result.left_out):
         cells = list(_hit_dict(hit).values())
-        writer.writerow(["" if cell is None else cell for cell in cells] + [str(hit in result.left_out).lower(), ""])
+        num_plain = len(CSV_HEADER) - 2
+        cells[num_plain:num_plain] = [str(hit in result.left_out).lower(), ""]
+        if hit.enrolled is not None:
+            cells[-1] = json.dumps(cells[-1], ensure_ascii=False, sort_keys=True)
+        writer.writerow(["" if cell is None else cell for cell in cells])
     for item in result.unreadable:
         writer.writerow(["", shown(item.path), "", "", "", "", "false", shown(item.error)])
     write_whole(path, text.getvalue())
@@ -159,7 +198,8 @@ def _remove(path: Path) -> None:
 
 
 def _hit_dict(hit: Hit) -> dict[str, Any]:
-    return {
+    """Return a hit as plain values, those of CSV_HEADER first."""
+    values: dict[str, Any] = {
         "rank": hit.rank,
         "path": shown(hit.path),
         "score": round(hit.score, 6),
@@ -167,6 +207,20 @@ def _hit_dict(hit: Hit) -> dict[str, Any]:
         "percentile_uncalibrated": _rounded(hit.percentile, 5),
         "sha256": hit.content,
     }
+    known = hit.enrolled
+    if known is not None:
+        values |= {
+            "id": known.id,
+            "modality": known.modality.value,
+            "camera": known.camera,
+            "time": None if known.time is None else known.time.isoformat(),
+            "track": known.track,
+            "track_size": known.track_size,
+            "source": known.source,
+            "frame": known.frame,
+            "columns": dict(known.columns),
+        }
+    return values
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

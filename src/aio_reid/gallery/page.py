@@ -29,6 +29,7 @@ class ShownHit:
     lower: str
     share: float
     picture: Thumbnail | None
+    facts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ def search_page(result: SearchResult) -> str:
         median_share=0.0 if spread is None else _share(spread.median, spread.lowest, spread.highest),
         chance_share=None if spread is None else _chance_share(spread),
         folder=shown(result.folder),
+        place=_place(result),
         facts=_facts(result),
     )
 
@@ -88,16 +90,22 @@ def _first_unread(sentence: str, unread: list[str]) -> int:
     return border
 
 
+def _place(result: SearchResult) -> str:
+    return "folder" if result.gallery_modality else "gallery"
+
+
 def _shown_hit(hit: Hit, result: SearchResult) -> ShownHit:
+    known = hit.enrolled
     return ShownHit(
         rank=hit.rank,
         name=shown_inside(result.folder, hit.path),
         path=shown(hit.path),
         score=f"{hit.score:.3f}",
         margin=margin_text(hit.stands_out),
-        lower="" if hit.percentile is None else f"{100 * hit.percentile:.1f} % of the folder scores lower",
+        lower="" if hit.percentile is None else f"{100 * hit.percentile:.1f} % of the {_place(result)} scores lower",
         share=0.0 if result.spread is None else _share(hit.score, result.spread.median, _bar_end(result.spread)),
-        picture=thumbnail(hit.path),
+        picture=thumbnail(hit.path if known is None or known.copy is None else known.copy),
+        facts=() if known is None else (("id", str(known.id)), *known.facts),
     )
 
 
@@ -135,10 +143,11 @@ def _bars(spread: ScoreSpread, hits: Iterable[Hit]) -> list[Bar]:
 def _facts(result: SearchResult) -> list[tuple[str, str]]:
     counts, timings = result.counts, result.timings
     return [
-        ("Folder", shown(result.folder)),
+        (_place(result).capitalize(), shown(result.folder)),
+        *((("Searched only", "; ".join(result.filters)),) if result.filters else ()),
         ("Pictures", f"{counts.listed:,} listed, {counts.searched:,} searched, {counts.unreadable:,} unreadable"),
         ("Embeddings", f"{counts.embedded:,} made now, {counts.from_cache:,} from the cache"),
-        ("Searched as", f"{result.gallery_modality.label} gallery"),
+        ("Searched as", f"{result.gallery_modality.label} gallery" if result.gallery_modality else "what was enrolled"),
         ("Fusion", f"{result.fusion} fusion" if len(result.parts) > 1 else "one part, none needed"),
         ("Time", f"{timings.total_s:.2f} s (query {timings.query_s:.2f} s, gallery {timings.gallery_s:.2f} s)"),
         ("Weights", f"SHA-256 {result.weights_hash}"),

@@ -17,10 +17,10 @@ SMALLEST_GALLERY = 10
 _MAD_TO_DEVIATION = 1.4826  # the median absolute deviation of a normal distribution is its deviation divided by this
 
 
-def best_first(scores: NDArray[np.float32], keys: Sequence[bytes], top: int) -> NDArray[np.int64]:
+def best_first(scores: NDArray[np.float32], keys: Sequence[bytes] | Sequence[int], top: int) -> NDArray[np.int64]:
     """Return the positions of the `top` highest scores, best first; equal scores stand in the order of their keys.
 
-    `scores` float32 (G,), `keys` G paths. Exact: the same as sorting everything by (-score, key).
+    `scores` float32 (G,), `keys` G paths or ids. Exact: the same as sorting everything by (-score, key).
     """
     (G,) = scores.shape
     candidates = np.arange(G)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from aio_reid.gallery.embedder import QueryPart
@@ -32,6 +33,41 @@ class Hit:
     stands_out: float | None
     percentile: float | None
     content: str
+    enrolled: Enrolled | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """What a lasting gallery knows of a hit. `track_size` is the number of pictures of its track that were searched,
+    where tracks are shown as one; `copy` the picture's bytes, where the gallery keeps them.
+    """
+
+    id: int
+    modality: Modality
+    camera: str | None
+    time: datetime | None
+    track: str | None
+    source: str | None
+    frame: int | None
+    columns: Mapping[str, str | float]
+    track_size: int = 1
+    copy: bytes | None = None
+
+    @property
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """What is known, as (name, value) to show."""
+        named: list[tuple[str, object]] = [
+            ("camera", self.camera),
+            ("time", None if self.time is None else self.time.isoformat(" ", "seconds")),
+            (
+                "track",
+                self.track and (self.track if self.track_size == 1 else f"{self.track}, {self.track_size} pictures"),
+            ),
+            ("source", self.source),
+            ("frame", self.frame),
+            *((name, f"{value:g}" if isinstance(value, float) else value) for name, value in self.columns.items()),
+        ]
+        return tuple((name, shown(str(value))) for name, value in named if value is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +115,16 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """The answer to one query. `hits` are best first; `left_out` are the query's own pictures, found in the folder."""
+    """The answer to one query. `hits` are best first; `left_out` are the query's own pictures, found in the folder.
+
+    `gallery_modality` is None where each picture has been enrolled as what it is; `filters` say in words which part of
+    a gallery was searched.
+    """
 
     folder: Path
     parts: tuple[QueryPart, ...]
     fusion: str
-    gallery_modality: Modality
+    gallery_modality: Modality | None
     hits: tuple[Hit, ...]
     left_out: tuple[Hit, ...]
     unreadable: tuple[Unreadable, ...]
@@ -94,6 +134,7 @@ class SearchResult:
     unread_words: tuple[str, ...]
     weights_hash: str
     notes: tuple[str, ...]
+    filters: tuple[str, ...] = ()
 
     @property
     def description(self) -> str:

@@ -33,6 +33,13 @@ class PictureFile:
         """The path in bytes: names that are not valid UTF-8 stay what they are."""
         return os.fsencode(self.path)
 
+    def is_unchanged(self) -> bool:
+        """Ask the disk whether the file is still as it was listed."""
+        try:
+            return picture_file(self.path) == self
+        except OSError:
+            return False
+
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
@@ -54,6 +61,12 @@ class Listing:
 def absolute(path: Path) -> Path:
     """Return the path made absolute, with links left as they are."""
     return Path(os.path.abspath(path.expanduser()))
+
+
+def picture_file(path: Path) -> PictureFile:
+    """Return one file as it is now; OSError where it cannot be asked."""
+    status = path.stat()
+    return PictureFile(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def list_pictures(folder: Path, *, skip: Path | None = None) -> Listing:

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aio_reid.errors import ConfigError, DataError, PictureError, WeightsError
+from aio_reid.errors import WeightsError
 from aio_reid.gallery.cache import EmbeddingCache, Space, open_cache
-from aio_reid.gallery.embedder import (
-    PREPROCESS_VERSION,
-    EmbedderFactory,
-    LoadedOnce,
-    QueryEmbedding,
-    QueryPart,
-    unit_vector,
-)
+from aio_reid.gallery.embedder import EmbedderFactory, LoadedOnce, QueryPart
+from aio_reid.gallery.query import Watch, check_options, part_content, query_vector
 from aio_reid.gallery.ranking import SMALLEST_GALLERY, best_first, score_spread, stands_out
 from aio_reid.gallery.result import Counts, Hit, ScoreSpread, SearchResult, Timings, shown_inside
 from aio_reid.gallery.scan import list_pictures
-from aio_reid.gallery.vectors import GalleryVectors, Progress, embed_listing, file_content
-from aio_reid.records import FUSIONS, Modality
+from aio_reid.gallery.vectors import GalleryVectors, Progress, embed_listing
+from aio_reid.records import Modality
 
 
 def search_folder(
@@ -50,14 +42,14 @@ def search_folder(
         PictureError: when a query picture cannot be read.
         StorageError: when the cache is damaged.
     """
-    _check_options(parts, gallery_modality, fusion, top)
-    watch = _Watch()
+    check_options(parts, gallery_modality, fusion, top)
+    watch = Watch()
     cache = open_cache(enabled=False) if cache is None else cache
     once = LoadedOnce(embedder)
     listing = list_pictures(folder, skip=cache.folder)
     list_s = watch.lap()
-    part_contents = [_part_content(part) for part in parts]
-    query = _query_vector(parts, part_contents, once, fusion, cache)
+    part_contents = [part_content(part) for part in parts]
+    query = query_vector(parts, part_contents, once, fusion, cache)
     query_s = watch.lap()
     space = Space(once.weights_hash, gallery_modality)
     gallery = embed_listing(listing, once, space, cache, progress or _no_progress)
@@ -86,65 +78,6 @@ class _Ranking:
     hits: tuple[Hit, ...]
     left_out: tuple[Hit, ...]
     spread: ScoreSpread | None
-
-
-class _Watch:
-    """Measures one step after the other, in seconds."""
-
-    def __init__(self) -> None:
-        self._start = self._last = time.perf_counter()
-
-    def lap(self) -> float:
-        """Return the time since the last lap."""
-        before, self._last = self._last, time.perf_counter()
-        return self._last - before
-
-    def total(self) -> float:
-        """Return the time from the start to the last lap."""
-        return self._last - self._start
-
-
-def _check_options(parts: Sequence[QueryPart], gallery_modality: Modality, fusion: str, top: int) -> None:
-    if not parts:
-        raise DataError(
-            "nothing to search for; give a sentence, a photo, an infrared picture or a sketch of the person"
-        )
-    if fusion not in FUSIONS:
-        raise ConfigError(f"unknown fusion {fusion!r}; choose one of: {', '.join(FUSIONS)}")
-    if top < 1:
-        raise ConfigError(f"cannot show the top {top} pictures; give a number of at least 1")
-    if not gallery_modality.is_visual:
-        raise ConfigError(f"a gallery holds pictures, so its modality cannot be {gallery_modality.value!r}")
-
-
-def _part_content(part: QueryPart) -> bytes:
-    """Return the SHA-256 of a sentence or of a picture file."""
-    if isinstance(part.value, str):
-        return hashlib.sha256(part.value.encode("utf-8", "surrogatepass")).digest()
-    try:
-        return file_content(part.value)
-    except OSError as error:
-        reason = error.strerror or error
-        raise PictureError(f"query picture {str(part.value)!r} cannot be opened ({reason}); check the path") from None
-
-
-def _query_vector(
-    parts: Sequence[QueryPart], contents: Iterable[bytes], once: LoadedOnce, fusion: str, cache: EmbeddingCache
-) -> QueryEmbedding:
-    """Return the query's vector, float32 (E,) of unit length, from the cache or from the model."""
-    named = [f"{part.modality.value} {content.hex()}" for part, content in zip(parts, contents, strict=True)]
-    text = "\n".join([once.weights_hash, str(PREPROCESS_VERSION), fusion if len(named) > 1 else "", *named])
-    key = hashlib.sha256(text.encode()).digest()
-    kept = cache.query(key)
-    if kept is not None:
-        return kept
-    embedding = once.get().embed_query(parts, fusion)
-    vector = unit_vector(embedding.vector)
-    if vector is None:
-        raise WeightsError("the model gives no usable vector for this query; its weights are damaged, fetch them again")
-    query = QueryEmbedding(vector, embedding.unread_words)
-    cache.keep_query(key, once.weights_hash, query)
-    return query
 
 
 def _scores(gallery: GalleryVectors, query: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -23,7 +23,9 @@ READ_CHUNK = 256
 EMBED_CHUNK = 64
 """Pictures whose embeddings are kept together; a process that is killed loses at most so many."""
 
-_PATH_MARK = "{path}"
+PATH_MARK = "{path}"
+"""Stands for the path in a kept error: a content may lie at several."""
+
 _Item = TypeVar("_Item")
 
 
@@ -60,7 +62,7 @@ def embed_listing(
         known.update(chunk)
     cache.forget_absent(listing.folder, listing.pictures)
     unreadable += [
-        Unreadable(file.path, (known[content].error or "").replace(_PATH_MARK, str(file.path)))
+        Unreadable(file.path, (known[content].error or "").replace(PATH_MARK, str(file.path)))
         for file, content in contents
         if known[content].vector is None
     ]
@@ -126,7 +128,7 @@ def _embed(
     outcomes = model.embed_pictures((file.path for file, _ in missing), space.modality)
     try:
         for done, ((file, content), outcome) in enumerate(zip(missing, outcomes, strict=True), start=1):
-            chunk[content] = _checked(file, outcome)
+            chunk[content] = checked_outcome(file, outcome)
             if len(chunk) == EMBED_CHUNK or done == len(missing):
                 _keep_unchanged(chunk, space, cache, missing[done - len(chunk) : done])
                 yield chunk
@@ -137,10 +139,11 @@ def _embed(
             _keep_unchanged(chunk, space, cache, [pair for pair in missing if pair[1] in chunk])
 
 
-def _checked(file: PictureFile, outcome: PictureEmbedding) -> Embedded:
+def checked_outcome(file: PictureFile, outcome: PictureEmbedding) -> Embedded:
+    """Return what the model made of a file: a unit vector, or one line with PATH_MARK in place of the path."""
     if outcome.vector is None:
         reason = " ".join((outcome.error or "cannot be read").split())
-        return Embedded(None, reason.replace(str(file.path), _PATH_MARK))
+        return Embedded(None, reason.replace(str(file.path), PATH_MARK))
     vector = unit_vector(outcome.vector)
     return Embedded(None, "the model gives no usable vector for it") if vector is None else Embedded(vector)
 
@@ -149,15 +152,7 @@ def _keep_unchanged(
     chunk: Mapping[bytes, Embedded], space: Space, cache: EmbeddingCache, pairs: Sequence[tuple[PictureFile, bytes]]
 ) -> None:
     """Keep those whose file is still as it was listed; otherwise the vector may be that of another content."""
-    cache.keep_embeddings(space, [(content, chunk[content]) for file, content in pairs if _is_unchanged(file)])
-
-
-def _is_unchanged(file: PictureFile) -> bool:
-    try:
-        status = file.path.stat()
-    except OSError:
-        return False
-    return (status.st_size, status.st_mtime_ns, status.st_ctime_ns) == (file.size, file.mtime_ns, file.ctime_ns)
+    cache.keep_embeddings(space, [(content, chunk[content]) for file, content in pairs if file.is_unchanged()])
 
 
 def _stack(contents: Sequence[bytes], known: Mapping[bytes, Embedded]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

@@ -37,16 +37,18 @@ class Thumbnail:
     height: int
 
 
-def thumbnail(path: Path) -> Thumbnail | None:
-    """Return a picture of at most MAX_HEIGHT by MAX_WIDTH, upright, on white; None where it cannot be read."""
+def thumbnail(path: Path | bytes) -> Thumbnail | None:
+    """Return a picture, given as a file or as its bytes, of at most MAX_HEIGHT by MAX_WIDTH, upright, on white; None
+    where it cannot be read.
+    """
     try:
         return read_thumbnail(path)
     except PictureError:
         return None  # the page shows a blank place; the search has said what is unreadable
 
 
-def read_thumbnail(path: Path) -> Thumbnail:
-    """Return a picture of at most MAX_HEIGHT by MAX_WIDTH, upright, on white.
+def read_thumbnail(path: Path | bytes) -> Thumbnail:
+    """Return a picture (a file, or the bytes of one) of at most MAX_HEIGHT by MAX_WIDTH, upright, on white.
 
     Raises:
         PictureError: it cannot be read; why in a few words, without the path, to stand in the picture's place.
@@ -73,8 +75,8 @@ def _reason(error: BaseException) -> str:
     return error.strerror.lower() if isinstance(error, OSError) and error.strerror else "the picture is damaged"
 
 
-def _small_picture(path: Path) -> Image.Image:
-    with Image.open(path) as image:
+def _small_picture(path: Path | bytes) -> Image.Image:
+    with Image.open(io.BytesIO(path) if isinstance(path, bytes) else path) as image:
         image.draft("RGB", (2 * MAX_WIDTH, 2 * MAX_HEIGHT))  # lets JPEG decode at a fraction of its size
         upright = ImageOps.exif_transpose(image)
         plain = _as_rgb(upright)

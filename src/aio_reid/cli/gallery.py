@@ -1,0 +1,192 @@
+"""`aio-reid gallery`: galleries that last. Enrolling, searching, and what keeps them whole."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from aio_reid.cli.gallery_options import LARGEST_ID, Gallery, parse_weights, with_filter_options
+from aio_reid.cli.search import CacheFolder, Pictures, choose_cache, query_parts, with_picture_options
+from aio_reid.errors import ConfigError
+from aio_reid.records import Modality, parse_modality
+
+if TYPE_CHECKING:
+    from aio_reid.gallery.store.embedded import EmbeddedStore
+    from aio_reid.gallery.store.entries import Listed
+    from aio_reid.gallery.store.names import NamePattern
+
+STREAM = Path("-")
+STREAM_CHUNK = 64
+
+Weights = Annotated[
+    str | None, typer.Option(help="A name (aio-nano) or a weights file; default: those of the gallery.")
+]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, ...; default: a GPU where there is one.")]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Keep nothing, use nothing kept.")]
+
+
+@contextmanager
+def opened(gallery: Path, *, write: bool = False, half: bool = False) -> Iterator[EmbeddedStore]:
+    """Open a gallery for the time of a command."""
+    from aio_reid.gallery.store.embedded import EmbeddedStore
+
+    store = EmbeddedStore(gallery, write=write, half=half)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def create(
+    gallery: Gallery,
+    *,
+    weights: Annotated[str, typer.Option(help="A name (aio-nano) or a weights file.")] = "aio-nano",
+    copy: Annotated[bool, typer.Option("--copy", help="Keep the picture files' bytes in the gallery, too.")] = False,
+) -> None:
+    """Make an empty gallery. It refers to picture files where they lie, unless it is to keep copies."""
+    from aio_reid.gallery.store.schema import create_file
+    from aio_reid.search_embedder import ModelFactory
+
+    create_file(gallery, ModelFactory(weights).weights_hash, lasting_name(weights), keep_copies=copy)
+    typer.echo(f"made: {gallery}", err=True)
+
+
+def add(
+    gallery: Gallery,
+    sources: Annotated[list[Path], typer.Argument(help="Folders, manifests (.csv, .parquet), pictures; - for paths.")],
+    *,
+    name: Annotated[
+        str | None, typer.Option(metavar="PATTERN", help="What file names say, e.g. '{camera}_{time:%Y%m%d%H%M%S}_*'.")
+    ] = None,
+    modality: Annotated[str, typer.Option(help="What the pictures are, where nothing else says it.")] = "rgb",
+    weights: Weights = None,
+    cache: CacheFolder = None,
+    no_cache: NoCache = False,
+    device: Device = None,
+) -> None:
+    """Enrol pictures. What is there already is not embedded again, so that a stopped run goes on where it was."""
+    from aio_reid.cli.show_gallery import print_enrolment
+    from aio_reid.gallery.embedder import LoadedOnce
+    from aio_reid.gallery.store.enrol import Enroller
+    from aio_reid.gallery.store.names import NamePattern
+    from aio_reid.gallery.store.protocol import check_weights
+    from aio_reid.progress import console_progress
+
+    kind, pattern = parse_modality(modality), None if name is None else NamePattern(name)
+    is_stream = STREAM in sources
+    if is_stream and len(sources) > 1:
+        raise ConfigError("- reads all paths from the input; give it alone")
+    with opened(gallery, write=True) as store:
+        once = LoadedOnce(factory_of(store, weights, device))
+        check_weights(store.about(), once.weights_hash)
+        listed = [] if is_stream else [_listed(source, gallery, kind, pattern) for source in sources]
+        entries = [entry for source in listed for entry in source.entries]
+        total = None if is_stream else len(entries)
+        with console_progress().task("Adding", total, "pictures") as task:
+            enroller = Enroller(store, once, choose_cache(cache, no_cache), task)
+            result = enroller.add(entries)
+            for source in _stream(kind, pattern) if is_stream else ():
+                listed.append(source)
+                result = enroller.add(source.entries)
+        unreadable = [*(item for source in listed for item in source.unreadable), *result.unreadable]
+        print_enrolment(result, unreadable, sum(source.num_sentences for source in listed), store.count())
+
+
+@with_filter_options
+@with_picture_options
+def search(
+    gallery: Gallery,
+    text: Annotated[list[str] | None, typer.Option(metavar="SENTENCE", help="What the person looks like.")] = None,
+    *,
+    pictures: Pictures,
+    where: Any = None,
+    weight: Annotated[
+        list[str] | None, typer.Option(metavar="MODALITY=NUMBER", help="How much a kind of evidence counts.")
+    ] = None,
+    like: Annotated[
+        list[int] | None,
+        typer.Option(min=1, max=LARGEST_ID, metavar="ID", help="More like this picture of the gallery."),
+    ] = None,
+    unlike: Annotated[
+        list[int] | None, typer.Option(min=1, max=LARGEST_ID, metavar="ID", help="Less like this one.")
+    ] = None,
+    by_track: Annotated[bool, typer.Option("--by-track", help="Show a track as one, by its best picture.")] = False,
+    top: Annotated[int, typer.Option(help="How many pictures to show.")] = 20,
+    fusion: Annotated[str | None, typer.Option(help="early or late; default: what the weights do better with.")] = None,
+    weights: Weights = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with the ranked pictures.")] = None,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write everything as JSON.")] = None,
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the ranking as CSV.")] = None,
+    half: Annotated[bool, typer.Option("--half", help="Half the memory, slower; the ranking is the same.")] = False,
+    cache: CacheFolder = None,
+    no_cache: NoCache = False,
+    device: Device = None,
+) -> None:
+    """Rank the pictures of a gallery by how much they look like the person described."""
+    from aio_reid.cli.show import print_search
+    from aio_reid.gallery.outputs import check_writable, write_csv, write_html, write_json
+    from aio_reid.gallery.store.search import Question, search_gallery
+    from aio_reid.weights import find_weights, preferred_fusion
+
+    outputs = [(html, write_html), (json, write_json), (csv, write_csv)]
+    for path, _ in outputs:
+        if path is not None:
+            check_writable(path)
+    shares = parse_weights(weight or [])
+    if shares and fusion == "early":
+        raise ConfigError("--weight adds vectors of modalities, which is late fusion; leave out --fusion early")
+    with opened(gallery, half=half) as store:
+        chosen = fusion or preferred_fusion(find_weights(weights or store.about().weights_name))
+        parts = tuple(query_parts(text or [], pictures))
+        marked = (tuple(like or ()), tuple(unlike or ()))
+        question = Question(parts, chosen, shares, *marked, where, by_track, top)
+        result = search_gallery(
+            store, question, factory_of(store, weights, device), cache=choose_cache(cache, no_cache)
+        )
+    print_search(result)
+    for path, write in outputs:
+        if path is not None:
+            write(result, path)
+            typer.echo(f"written: {path}", err=True)
+
+
+def factory_of(store: EmbeddedStore, weights: str | None, device: str | None) -> Any:
+    """Return the factory of the weights that are named, or else of those that the gallery was made with."""
+    from aio_reid.search_embedder import ModelFactory
+
+    return ModelFactory(weights or store.about().weights_name, device)
+
+
+def lasting_name(weights: str) -> str:
+    """Return the name of weights as a gallery remembers it: a packaged name, or a path from the root."""
+    from aio_reid.gallery.scan import absolute
+    from aio_reid.weights import PACKAGED
+
+    return weights if weights in PACKAGED else str(absolute(Path(weights)))
+
+
+def _listed(source: Path, gallery: Path, modality: Modality, pattern: NamePattern | None) -> Listed:
+    from aio_reid.gallery.store.entries import described, folder_entries, table_entries
+
+    if source.suffix.lower() in (".csv", ".parquet") and not source.is_dir():
+        from aio_reid.datasets.tables import read_cells
+
+        return table_entries(source, read_cells(source, required=("path",), allowed=None), modality, pattern)
+    if source.is_file():
+        return described([source], modality, pattern)
+    return folder_entries(source, modality, pattern, skip=gallery)
+
+
+def _stream(modality: Modality, pattern: NamePattern | None) -> Iterator[Listed]:
+    """Yield what the lines of stdin name, a few at a time, as they come."""
+    from aio_reid.gallery.store.entries import described
+
+    lines = (line.rstrip("\n") for line in sys.stdin)
+    while chunk := list(islice(lines, STREAM_CHUNK)):
+        yield described([Path(line) for line in chunk if line], modality, pattern)

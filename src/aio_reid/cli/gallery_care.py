@@ -1,0 +1,131 @@
+"""`aio-reid gallery`: removing, erasing, checking, backing up, and bringing over to other weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from aio_reid.cli.gallery import Device, factory_of, lasting_name, opened
+from aio_reid.cli.gallery_options import Gallery, chosen_part, with_filter_options
+from aio_reid.cli.search import CacheFolder
+
+All = Annotated[bool, typer.Option("--all", help="Every picture of the gallery.")]
+
+
+@with_filter_options
+def remove(gallery: Gallery, *, everything: All = False, where: Any = None) -> None:
+    """Take pictures out of a gallery. Backups and caches keep them; see `erase`."""
+    part = chosen_part(where, everything)
+    with opened(gallery, write=True) as store:
+        typer.echo(f"removed {store.remove(part)} pictures, {store.count()} are left")
+
+
+@with_filter_options
+def erase(
+    gallery: Gallery,
+    *,
+    everything: All = False,
+    where: Any = None,
+    certificate: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the certificate there.")] = None,
+    cache: CacheFolder = None,
+) -> None:
+    """Erase pictures from a gallery, its backups and the cache of searches, for good. Exit code 1 if a place was out of
+    reach. Picture files outside of the gallery are not touched.
+    """
+    from aio_reid.gallery.cache import default_cache_folder
+    from aio_reid.gallery.database import FILE_NAME
+    from aio_reid.gallery.outputs import check_writable, write_whole
+    from aio_reid.gallery.store.erase import erase_pictures
+
+    part = chosen_part(where, everything)
+    if certificate is not None:
+        check_writable(certificate)
+    caches = [folder for folder in (cache or default_cache_folder(),) if (folder / FILE_NAME).is_file()]
+    with opened(gallery, write=True) as store:
+        done = erase_pictures(store, part, caches=caches)
+    text = json.dumps(done.to_json(), indent=2, ensure_ascii=False) + "\n"
+    if certificate is None:
+        typer.echo(text, nl=False)
+    else:
+        write_whole(certificate, text)
+        typer.echo(f"erased {done.num_erased} pictures, {done.num_after} are left; certificate: {certificate}")
+    for place in (*done.caches, *done.backups):
+        typer.echo(f"{place.path}: {place.state}", err=True)
+    if not done.is_complete:
+        raise typer.Exit(1)
+
+
+def stats(gallery: Gallery) -> None:
+    """Say what a gallery holds."""
+    from aio_reid.cli.show_gallery import print_stats
+
+    with opened(gallery) as store:
+        print_stats(store)
+
+
+def verify(
+    gallery: Gallery,
+    *,
+    no_files: Annotated[bool, typer.Option("--no-files", help="Do not read the pictures it refers to.")] = False,
+) -> None:
+    """Check a gallery: the file, every vector, every picture it refers to. Exit code 1 when something is wrong."""
+    from aio_reid.cli.show import remark
+    from aio_reid.gallery.store.verify import verify_gallery
+    from aio_reid.pages.text import shown
+    from aio_reid.progress import console_progress
+
+    with opened(gallery) as store:
+        problems = verify_gallery(store, files=not no_files, progress=console_progress())
+        num_items = store.count()
+    for problem in problems:
+        typer.echo(f"{problem.kind}: {shown(problem.text)}")
+    remark(f"{num_items} pictures checked, {len(problems) or 'no'} problems")
+    if problems:
+        raise typer.Exit(1)
+
+
+def export(gallery: Gallery, file: Annotated[Path, typer.Argument(help="The backup, e.g. backup.sqlite.")]) -> None:
+    """Write a gallery as one file, which can be searched, verified and imported; `erase` reaches it."""
+    from aio_reid.gallery.store.backups import export_gallery
+
+    with opened(gallery, write=True) as store:
+        typer.echo(f"written: {export_gallery(store, file)} ({store.count()} pictures)", err=True)
+
+
+def import_(gallery: Gallery, file: Annotated[Path, typer.Argument(help="A backup, or another gallery.")]) -> None:
+    """Add all pictures of a backup or of another gallery; a gallery that is not there is made first."""
+    from aio_reid.gallery.store.backups import import_gallery
+    from aio_reid.gallery.store.schema import create_file, gallery_file
+
+    if not gallery_file(gallery).exists():
+        with opened(file) as source:
+            about = source.about()
+        create_file(gallery, about.weights_hash, about.weights_name, keep_copies=about.keeps_copies)
+    with opened(gallery, write=True) as store:
+        added = import_gallery(store, file)
+        typer.echo(f"imported {added.new} pictures, {added.known} were there already")
+
+
+def reembed(
+    gallery: Gallery,
+    *,
+    weights: Annotated[str, typer.Option(help="A name (aio-nano) or a weights file.")] = "aio-nano",
+    drop_missing: Annotated[
+        bool, typer.Option("--drop-missing", help="Remove pictures whose file is missing or has changed.")
+    ] = False,
+    device: Device = None,
+) -> None:
+    """Bring a gallery over to other weights: every picture is read and embedded anew. Stopped, it goes on later."""
+    from aio_reid.cli.show_gallery import print_dropped
+    from aio_reid.gallery.store.reembed import reembed_gallery
+    from aio_reid.progress import console_progress
+
+    with opened(gallery, write=True) as store:
+        factory = factory_of(store, weights, device)
+        name = lasting_name(weights)
+        done = reembed_gallery(store, factory, name, drop_missing=drop_missing, progress=console_progress())
+    typer.echo(f"{done.num_pictures} pictures now have vectors of {weights}")
+    print_dropped(done.dropped)

@@ -1,0 +1,68 @@
+"""What commands of `aio-reid gallery` print."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from aio_reid.cli.show import print_table, print_unreadable, remark
+
+if TYPE_CHECKING:
+    from aio_reid.gallery.scan import Unreadable
+    from aio_reid.gallery.store.embedded import EmbeddedStore
+    from aio_reid.gallery.store.enrol import Enrolment
+
+
+def print_enrolment(result: Enrolment, unreadable: Sequence[Unreadable], num_sentences: int, num_pictures: int) -> None:
+    """Print what became of the pictures."""
+    print_unreadable("not added", [(item.path, item.error) for item in unreadable])
+    if num_sentences:
+        remark(f"{num_sentences} rows without a picture were left out")
+    print(
+        f"added {result.new} pictures, {result.known} were there already, {result.updated} were described anew, "
+        f"{result.duplicates} are copies of others, {len(unreadable)} cannot be added; the gallery holds {num_pictures}"
+    )
+
+
+def print_dropped(dropped: Sequence[Unreadable]) -> None:
+    """Print what was lost when a gallery was embedded anew."""
+    print_unreadable("removed", [(item.path, item.error) for item in dropped])
+
+
+def print_stats(store: EmbeddedStore) -> None:
+    """Print what a gallery holds."""
+    from aio_reid.gallery.store.backups import known_backups
+    from aio_reid.gallery.store.resident import number_time
+    from aio_reid.pages.text import shown
+
+    about = store.about()
+    with store.reading() as connection:
+        groups = connection.execute("SELECT modality, camera FROM items").fetchall()
+        earliest, latest = connection.execute("SELECT min(time), max(time) FROM items").fetchone()
+        tracks = connection.execute(
+            "SELECT count(*) FROM (SELECT DISTINCT camera, track FROM items WHERE track IS NOT NULL)"
+        )
+        num_tracks = tracks.fetchone()[0]
+    modalities = Counter(modality for modality, _ in groups)
+    cameras = Counter(camera for _, camera in groups)
+    files = [path for path in store.path.parent.glob(f"{store.path.name}*") if path.is_file()]
+    rows = [
+        ("file", shown(store.path)),
+        ("size", f"{sum(path.stat().st_size for path in files) / 1e6:.1f} MB"),
+        ("pictures", str(len(groups))),
+        *((f"of modality {name}", str(count)) for name, count in sorted(modalities.items())),
+        *((f"of camera {name}", str(cameras[name])) for name in sorted(name for name in cameras if name is not None)),
+        ("of no known camera", str(cameras[None])),
+        ("tracks", str(num_tracks)),
+        ("times", "none" if earliest is None else f"{number_time(earliest)} to {number_time(latest)}"),
+        ("own columns", ", ".join(f"{name} ({kind})" for name, kind in about.column_types.items()) or "none"),
+        ("copies", str(store.count_copies()) if about.keeps_copies else "none, it refers to files"),
+        ("weights", f"{about.weights_name}, SHA-256 {about.weights_hash}"),
+        ("numbers in a vector", str(about.embedding_size or "not known yet")),
+        ("made", about.created),
+        *(("backup", f"{shown(path)}{'' if path.exists() else ' (not there)'}") for path, _ in known_backups(store)),
+    ]
+    print_table(("what", "value"), [(shown(name), value) for name, value in rows])
+    if store.is_uncompacted:
+        remark("an erasure was interrupted; the next command that writes completes it")

@@ -1,0 +1,155 @@
+"""SQLite files of this program: made privately, checked to be ours, and free of what was deleted from them.
+
+What the cache of a search (`database.py`) and a lasting gallery (`store/`) share. Embeddings of people are biometric
+data: a folder is made with mode 0700, a file with 0600, and what is deleted is overwritten (secure_delete).
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from aio_reid.errors import StorageError
+
+# The causes that lie outside the file: no space, no permission, someone else's lock. Everything else is damage.
+_PASSING = frozenset(
+    (
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_INTERRUPT,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_READONLY,
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FileKind:
+    """One kind of file: how it is called in messages, how it is told apart, its tables, and what to do when it is
+    damaged.
+
+    `synchronous` NORMAL survives a killed process, FULL also a power cut.
+    """
+
+    what: str
+    application_id: int
+    schema_version: int
+    schema: str
+    remedy: str
+    synchronous: str = "NORMAL"
+    page_size: int = 4096
+
+
+def primary_code(error: sqlite3.Error) -> int:
+    """Return SQLite's result code without the bits that refine it."""
+    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & 0xFF
+
+
+def is_passing(error: sqlite3.Error) -> bool:
+    """Tell whether the cause lies outside the file (disk full, read-only, locked) rather than in it."""
+    return primary_code(error) in _PASSING
+
+
+def damaged(kind: FileKind, path: Path | str | None, reason: object) -> StorageError:
+    """Return the error for a file that cannot be trusted."""
+    return StorageError(f"{kind.what} {str(path)!r} is damaged or not made by aio-reid ({reason}); {kind.remedy}")
+
+
+def create_privately(path: Path) -> None:
+    """Make an empty file with mode 0600 in a folder with mode 0700, or take away what others may do with it.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    path.parent.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+    try:
+        if os.fstat(descriptor).st_mode & 0o077:
+            os.chmod(path, 0o600)
+    finally:
+        os.close(descriptor)
+
+
+def connect(
+    kind: FileKind, name: str, *, timeout_s: float, fill: Callable[[sqlite3.Connection], None] | None = None
+) -> sqlite3.Connection:
+    """Open a file (or ":memory:") for reading and writing; an empty one gets its tables, and `fill` its first rows,
+    all in one transaction.
+
+    Raises:
+        StorageError: the file is another program's, or a newer version's.
+        sqlite3.Error: anything else.
+    """
+    connection = sqlite3.connect(name, timeout=timeout_s, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA secure_delete=ON")
+        check_ours(kind, connection, name)
+        connection.execute(f"PRAGMA page_size={kind.page_size}")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(f"PRAGMA synchronous={kind.synchronous}")
+        if number(connection, "application_id") != kind.application_id:
+            _make_tables(kind, connection, fill)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _make_tables(
+    kind: FileKind, connection: sqlite3.Connection, fill: Callable[[sqlite3.Connection], None] | None
+) -> None:
+    connection.execute("BEGIN IMMEDIATE")  # of two processes that start together one makes the tables, the other waits
+    if number(connection, "application_id") == 0:
+        for statement in kind.schema.split(";"):
+            connection.execute(statement)
+        if fill is not None:
+            fill(connection)
+        connection.execute(f"PRAGMA application_id={kind.application_id}")
+        connection.execute(f"PRAGMA user_version={kind.schema_version}")
+    connection.execute("COMMIT")
+
+
+def check_ours(kind: FileKind, connection: sqlite3.Connection, name: str) -> None:
+    """Refuse what another program or a newer version wrote; an empty database passes.
+
+    Raises:
+        StorageError: it is not ours.
+    """
+    application, version = number(connection, "application_id"), number(connection, "user_version")
+    num_tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    is_new = application == 0 and num_tables == 0
+    if not is_new and application != kind.application_id:
+        raise damaged(kind, name, "another program's database")
+    if version > kind.schema_version:
+        raise StorageError(
+            f"{kind.what} {name!r} was written by a newer aio-reid (format {version}, this one knows "
+            f"{kind.schema_version}); update aio-reid, or {kind.remedy.split(', or ')[-1]}"
+        )
+
+
+def compact(kind: FileKind, connection: sqlite3.Connection, path: Path | None) -> None:
+    """Give freed space back to the disk and empty the write-ahead log, so that erased rows are nowhere left.
+
+    Raises:
+        StorageError: when another process is using the file, or the disk is full.
+    """
+    try:
+        connection.execute("VACUUM")
+        busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    except sqlite3.Error as error:
+        raise StorageError(f"{kind.what} {str(path)!r} is not compacted ({error}); free disk space, repeat") from None
+    if busy:
+        raise StorageError(f"{kind.what} {str(path)!r} is in use by another process; repeat after that")
+
+
+def number(connection: sqlite3.Connection, pragma: str) -> int:
+    """Return the value of a pragma that is a whole number."""
+    return int(connection.execute(f"PRAGMA {pragma}").fetchone()[0])

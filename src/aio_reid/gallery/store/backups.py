@@ -1,0 +1,120 @@
+"""Backups: one file that is a whole gallery, which the gallery remembers, so that erasing reaches it."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from aio_reid.errors import AioError, StorageError, WeightsError
+from aio_reid.gallery.scan import absolute
+from aio_reid.gallery.store.embedded import EmbeddedStore
+from aio_reid.gallery.store.protocol import Added, NewPicture
+from aio_reid.gallery.store.rows import chunks
+from aio_reid.gallery.store.schema import FILE_NAME, now_text, told
+
+IMPORT_CHUNK = 500
+
+
+def known_backups(store: EmbeddedStore) -> list[tuple[Path, str]]:
+    """Return the path of every backup and the id of the gallery in it, whether it is still there or not."""
+    with store.reading() as connection:
+        rows = connection.execute("SELECT path, gallery FROM backups ORDER BY path").fetchall()
+    return [(Path(os.fsdecode(path)), gallery) for path, gallery in rows]
+
+
+def export_gallery(store: EmbeddedStore, path: Path) -> Path:
+    """Write a gallery as one file, whole or not at all, and remember it; return its absolute path.
+
+    An older backup of the same gallery is replaced.
+
+    Raises:
+        StorageError: the file cannot be written, or something else lies there.
+    """
+    target = absolute(path)
+    gallery_id = store.about().gallery_id
+    _check_target(store, target, gallery_id)
+    _remember(store, target, gallery_id)  # first: a backup that is written must be known
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        with store.reading() as connection, told(target):
+            connection.execute("VACUUM INTO ?", [str(part)])
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(target)
+    except OSError as error:
+        raise StorageError(f"cannot write {str(target)!r} ({error.strerror or error}); choose another place") from None
+    finally:
+        with suppress(OSError):
+            part.unlink()
+    return target
+
+
+def import_gallery(store: EmbeddedStore, path: Path) -> Added:
+    """Add all pictures of another gallery or backup, with what is known of them; those known here stay as they are.
+
+    A backup that pictures came from is remembered, so that erasing reaches it; a gallery in use is left alone.
+
+    Raises:
+        StorageError: the other one is damaged or foreign.
+        WeightsError: it was made with other weights.
+    """
+    source = EmbeddedStore(path)
+    try:
+        about, own = source.about(), store.about()
+        if (about.weights_hash, about.preprocess_version) != (own.weights_hash, own.preprocess_version):
+            raise WeightsError(
+                f"{str(path)!r} holds vectors of the weights {about.weights_name!r} ({about.weights_hash[:12]}), this "
+                f"gallery those of {own.weights_name!r} ({own.weights_hash[:12]}); bring one of them over with "
+                "`aio-reid gallery reembed`"
+            )
+        if source.path.name != FILE_NAME:
+            _remember(store, source.path, about.gallery_id)
+        num_new = num_known = 0
+        for chunk in chunks(source.ids(), IMPORT_CHUNK):
+            added = _import_chunk(store, source, list(chunk), keep_copies=own.keeps_copies)
+            num_new, num_known = num_new + added.new, num_known + added.known
+        return Added(num_new, 0, num_known)
+    finally:
+        source.close()
+
+
+def _import_chunk(store: EmbeddedStore, source: EmbeddedStore, ids: list[int], *, keep_copies: bool) -> Added:
+    items = source.get(ids)
+    known = {
+        (content, modality)
+        for modality in {item.picture.modality for item in items}
+        for content in store.known([item.picture.content for item in items], modality)
+    }
+    new = [item for item in items if (item.picture.content, item.picture.modality) not in known]
+    vectors = source.vectors([item.id for item in new])
+    pictures = [
+        NewPicture(item.picture, vector, source.copy_of(item.picture.content) if keep_copies else None)
+        for item, vector in zip(new, vectors, strict=True)
+    ]
+    added = store.add(pictures) if pictures else Added(0, 0, 0)
+    return Added(added.new, added.updated, len(items) - len(new))
+
+
+def _check_target(store: EmbeddedStore, target: Path, gallery_id: str) -> None:
+    if target == store.path or target.is_dir():
+        raise StorageError(f"cannot export to {str(target)!r}; give the name of a new file, such as backup.sqlite")
+    if not target.exists():
+        return
+    try:
+        older = EmbeddedStore(target)
+    except AioError:
+        raise StorageError(f"{str(target)!r} is there already and no backup; give another name") from None
+    try:
+        if older.about().gallery_id != gallery_id:
+            raise StorageError(f"{str(target)!r} holds another gallery; give another name")
+    finally:
+        older.close()
+
+
+def _remember(store: EmbeddedStore, path: Path, gallery_id: str) -> None:
+    with store.changing() as connection:
+        connection.execute(
+            "INSERT OR REPLACE INTO backups VALUES(?, ?, ?)", [os.fsencode(path), gallery_id, now_text()]
+        )

@@ -1,0 +1,205 @@
+"""Erasing: from the gallery, the caches of searches and every backup the gallery knows of, with a certificate.
+
+Caches and backups come first: when it is interrupted, the gallery still knows what was to be erased, and the same
+command does all of it again. Picture files that the gallery only refers to are never touched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from aio_reid import __version__
+from aio_reid.errors import AioError, DataError, StorageError
+from aio_reid.gallery.cache import open_cache
+from aio_reid.gallery.store.backups import known_backups
+from aio_reid.gallery.store.embedded import EmbeddedStore
+from aio_reid.gallery.store.protocol import Where
+from aio_reid.gallery.store.schema import now_text
+from aio_reid.gallery.store.search import describe_where
+from aio_reid.pages.text import shown
+from aio_reid.records import VISUAL_MODALITIES
+
+ERASED, GONE = "erased", "not there any more"
+NUM_PROBES = 8
+"""Erased vectors whose bytes are looked for in the files afterwards."""
+
+_BLOCK = 1 << 24
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedPlace:
+    """A cache or a backup: `state` is ERASED, GONE, or why it could not be done; `num_erased` pictures or embeddings,
+    `sha256` of the file afterwards.
+    """
+
+    path: str
+    state: str
+    num_erased: int = 0
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What was asked, when (UTC), and what is left. `num_probed` erased vectors were looked for in every file of the
+    gallery and not found. `sha256` is that of the gallery's file afterwards.
+    """
+
+    gallery: str
+    gallery_id: str
+    asked: tuple[str, ...]
+    began: str
+    ended: str
+    num_before: int
+    num_erased: int
+    num_after: int
+    num_copies_before: int
+    num_copies_after: int
+    caches: tuple[ErasedPlace, ...]
+    backups: tuple[ErasedPlace, ...]
+    num_probed: int
+    sha256: str
+
+    @property
+    def is_complete(self) -> bool:
+        """Nothing is known to be left anywhere."""
+        return all(place.state in (ERASED, GONE) for place in (*self.caches, *self.backups))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "format": "aio-reid erasure 1",
+            "program": f"aio-reid {__version__}",
+            "is_complete": self.is_complete,
+            "source_files": "picture files outside of the gallery are not touched",
+            **asdict(self),
+        }
+
+
+def erase_pictures(store: EmbeddedStore, where: Where, *, caches: Sequence[Path] = ()) -> Certificate:
+    """Erase a part of a gallery and return the certificate; `caches` are folders of caches of searches.
+
+    A cache or backup that cannot be reached is told in the certificate, which then is not complete; make it reachable
+    and repeat: nothing that is erased already stands in the way.
+
+    Raises:
+        DataError: a filter that cannot be.
+        StorageError: the gallery cannot be written, or erased bytes were found in it.
+    """
+    began, about = now_text(), store.about()
+    num_before, num_copies_before = store.count(), store.count_copies()
+    pairs = list(store.iterate(where))
+    contents = list(dict.fromkeys(item.picture.content for item, _ in pairs))
+    # A backup is asked for contents as well: what stays, enrolled as another modality, must not be lost there. A cache
+    # may lose too much: it is filled anew.
+    staying = _also_enrolled_otherwise(store, contents, {item.id for item, _ in pairs})
+    only_here = [content for content in contents if content not in staying]
+    erased_caches = tuple(_erase_cache(folder, contents) for folder in caches)
+    erased_backups = tuple(
+        _erase_backup(path, gallery_id, where if gallery_id == about.gallery_id else None, only_here)
+        for path, gallery_id in known_backups(store)
+    )
+    num_erased = store.erase(where)
+    probes = [vector for _, vector in pairs[:NUM_PROBES] if not _is_still_enrolled(store, vector)]
+    _probe(store.path, [vector.astype("<f4").tobytes() for vector in probes])
+    return Certificate(
+        gallery=shown(store.path.parent),
+        gallery_id=about.gallery_id,
+        asked=describe_where(where) or ("everything",),
+        began=began,
+        ended=now_text(),
+        num_before=num_before,
+        num_erased=num_erased,
+        num_after=store.count(),
+        num_copies_before=num_copies_before,
+        num_copies_after=store.count_copies(),
+        caches=erased_caches,
+        backups=erased_backups,
+        num_probed=len(probes),
+        sha256=file_hash(store.path),
+    )
+
+
+def _also_enrolled_otherwise(store: EmbeddedStore, contents: Sequence[bytes], erased: Set[int]) -> set[bytes]:
+    return {
+        content
+        for modality in VISUAL_MODALITIES
+        for content, item in store.known(contents, modality).items()
+        if item.id not in erased
+    }
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def find_bytes(path: Path, needles: Sequence[bytes]) -> list[bytes]:
+    """Return those of some byte strings that occur in a file, in memory that does not grow with it."""
+    longest = max((len(needle) for needle in needles), default=1)
+    found: set[bytes] = set()
+    for block in _overlapping_blocks(path, longest - 1):
+        found |= {needle for needle in needles if needle not in found and needle in block}
+    return [needle for needle in needles if needle in found]
+
+
+def _overlapping_blocks(path: Path, overlap: int) -> Iterator[bytes]:
+    before = b""
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            yield before + block
+            before = (before + block)[-overlap:] if overlap else b""
+
+
+def _erase_cache(folder: Path, contents: Sequence[bytes]) -> ErasedPlace:
+    cache = open_cache(folder)
+    try:
+        return ErasedPlace(shown(folder), ERASED, cache.erase_contents(contents))
+    except AioError as error:
+        return ErasedPlace(shown(folder), str(error))
+    finally:
+        cache.close()
+
+
+def _erase_backup(path: Path, gallery_id: str, where: Where | None, contents: Sequence[bytes]) -> ErasedPlace:
+    """Erase from a backup what the filter names there, and all that has one of the contents."""
+    if not path.is_file():
+        return ErasedPlace(shown(path), GONE)
+    try:
+        backup = EmbeddedStore(path, write=True)
+    except AioError as error:
+        return ErasedPlace(shown(path), str(error))
+    try:
+        if backup.about().gallery_id != gallery_id:
+            return ErasedPlace(shown(path), "another gallery lies there now; it was not touched")
+        num_erased = _erase_known(backup, where, contents)
+    except AioError as error:
+        return ErasedPlace(shown(path), str(error))
+    finally:
+        backup.close()
+    return ErasedPlace(shown(path), ERASED, num_erased, file_hash(path))
+
+
+def _erase_known(backup: EmbeddedStore, where: Where | None, contents: Sequence[bytes]) -> int:
+    try:
+        return backup.erase(where, contents)
+    except DataError:  # a column that is younger than the backup: nothing in there can fulfil the filter
+        return backup.erase(None, contents)
+
+
+def _is_still_enrolled(store: EmbeddedStore, vector: Any) -> bool:
+    """Tell whether another picture has the same vector, whose bytes then are rightly there."""
+    found = store.search(vector, top=1)
+    return bool(len(found.scores)) and float(found.scores[0]) > 1.0 - 1e-6
+
+
+def _probe(path: Path, needles: Sequence[bytes]) -> None:
+    for file in sorted(path.parent.glob(f"{path.stem}*")):
+        if file.is_file() and find_bytes(file, needles):
+            raise StorageError(
+                f"an erased vector was found in {str(file)!r}; repeat, and if it stays, delete the gallery's files"
+            )

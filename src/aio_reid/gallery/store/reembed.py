@@ -1,0 +1,137 @@
+"""Bringing a gallery over to other weights: every picture is embedded anew beside the old vectors, which are in use
+until the last one is there, and then replaced in one transaction. Interrupted, it goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from aio_reid.errors import DataError
+from aio_reid.gallery.embedder import PREPROCESS_VERSION, EmbedderFactory, LoadedOnce, unit_vector
+from aio_reid.gallery.scan import Unreadable
+from aio_reid.gallery.store.embedded import EmbeddedStore
+from aio_reid.gallery.store.protocol import Item
+from aio_reid.gallery.store.rows import chunks, delete_rows
+from aio_reid.gallery.vectors import file_content
+from aio_reid.progress import SILENT, Progress
+from aio_reid.records import Modality
+
+CHUNK = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Reembedded:
+    """Numbers of pictures embedded anew, in this run and before, and those that were dropped."""
+
+    num_pictures: int
+    dropped: tuple[Unreadable, ...]
+
+
+def reembed_gallery(
+    store: EmbeddedStore,
+    embedder: EmbedderFactory,
+    weights_name: str,
+    *,
+    drop_missing: bool = False,
+    progress: Progress = SILENT,
+) -> Reembedded:
+    """Replace all vectors by those of other weights. Pictures are read from their files, or from their copies.
+
+    Raises:
+        DataError: pictures are missing or have changed, and may not be dropped.
+        StorageError: the gallery cannot be written.
+    """
+    once = LoadedOnce(embedder)
+    _begin(store, once.weights_hash)
+    with store.reading() as connection:
+        rows = connection.execute("SELECT id FROM items WHERE id NOT IN (SELECT id FROM next_vectors) ORDER BY id")
+        todo = [number for (number,) in rows]
+    missing: dict[int, Unreadable] = {}
+    with progress.task("Embedding", len(todo), "pictures") as task, TemporaryDirectory() as scratch:
+        for chunk in chunks(todo, CHUNK):
+            items = store.get(chunk)
+            for modality in {item.picture.modality for item in items}:
+                of_kind = [item for item in items if item.picture.modality is modality]
+                missing |= _embed_chunk(store, once, of_kind, modality, Path(scratch))
+            task.advance(len(chunk))
+    if missing and not drop_missing:
+        first = next(iter(missing.values()))
+        raise DataError(
+            f"{len(missing)} of {store.count()} pictures cannot be embedded, the first is {str(first.path)!r} "
+            f"({first.error}); put them back and repeat, or lose them with --drop-missing"
+        )
+    _finish(store, once.weights_hash, weights_name, sorted(missing))
+    return Reembedded(store.count(), tuple(missing.values()))
+
+
+def _begin(store: EmbeddedStore, weights_hash: str) -> None:
+    wanted = (weights_hash, PREPROCESS_VERSION)
+    with store.changing() as connection:
+        if connection.execute("SELECT weights, preprocess FROM next_weights").fetchall() != [wanted]:
+            connection.execute("DELETE FROM next_vectors")
+            connection.execute("DELETE FROM next_weights")
+            connection.execute("INSERT INTO next_weights VALUES(?, ?)", wanted)
+
+
+def _embed_chunk(
+    store: EmbeddedStore, once: LoadedOnce, items: Sequence[Item], modality: Modality, scratch: Path
+) -> dict[int, Unreadable]:
+    """Embed what can be read, keep it, and return the rest."""
+    readable: list[tuple[Item, Path]] = []
+    missing: dict[int, Unreadable] = {}
+    for item in items:
+        path = _readable_path(store, item, scratch)
+        if path is None:
+            missing[item.id] = Unreadable(item.picture.path, "missing, or changed since it was enrolled")
+        else:
+            readable.append((item, path))
+    kept: list[tuple[int, bytes]] = []
+    outcomes = once.get().embed_pictures([path for _, path in readable], modality) if readable else iter(())
+    for (item, _), outcome in zip(readable, outcomes, strict=True):
+        vector = None if outcome.vector is None else unit_vector(outcome.vector)
+        if vector is None:
+            missing[item.id] = Unreadable(item.picture.path, outcome.error or "the model gives no usable vector for it")
+        else:
+            kept.append((item.id, vector.astype("<f4", copy=False).tobytes()))
+    with store.changing() as connection:
+        connection.executemany("INSERT OR REPLACE INTO next_vectors VALUES(?, ?)", kept)
+    for file in list(scratch.iterdir()):
+        file.unlink()
+    return missing
+
+
+def _readable_path(store: EmbeddedStore, item: Item, scratch: Path) -> Path | None:
+    """Return where the very content lies that was enrolled; a copy is written out for the time being."""
+    with suppress(OSError):
+        if file_content(item.picture.path) == item.picture.content:
+            return item.picture.path
+    copy = store.copy_of(item.picture.content)
+    if copy is None:
+        return None
+    path = scratch / f"{item.id}{item.picture.path.suffix}"
+    path.write_bytes(copy)
+    return path
+
+
+def _finish(store: EmbeddedStore, weights_hash: str, weights_name: str, missing: Sequence[int]) -> None:
+    with store.changing() as connection:
+        delete_rows(connection, missing)
+        _replace(connection)
+        connection.execute(
+            "UPDATE gallery SET weights = ?, weights_name = ?, preprocess = ?, rewrites = rewrites + 1, "
+            "uncompacted = 1, size = (SELECT length(vector) / 4 FROM vectors LIMIT 1)",
+            [weights_hash, weights_name, PREPROCESS_VERSION],
+        )
+    store.compact()
+
+
+def _replace(connection: sqlite3.Connection) -> None:
+    connection.execute("DELETE FROM vectors")
+    connection.execute("INSERT INTO vectors SELECT id, vector FROM next_vectors ORDER BY id")
+    connection.execute("DELETE FROM next_vectors")
+    connection.execute("DELETE FROM next_weights")

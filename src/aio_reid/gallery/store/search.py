@@ -1,0 +1,217 @@
+"""Search of a lasting gallery: from parts of a query, weights, filters and marked pictures to the same result that a
+search of a folder gives, so that tables, files and pages are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aio_reid.errors import ConfigError
+from aio_reid.gallery.cache import EmbeddingCache, open_cache
+from aio_reid.gallery.embedder import EmbedderFactory, LoadedOnce, QueryEmbedding, QueryPart
+from aio_reid.gallery.query import (
+    Watch,
+    check_modality_weights,
+    check_options,
+    part_content,
+    query_vector,
+    weighted_query,
+    with_feedback,
+)
+from aio_reid.gallery.ranking import SMALLEST_GALLERY, stands_out
+from aio_reid.gallery.result import Counts, Enrolled, Hit, ScoreSpread, SearchResult, Timings
+from aio_reid.gallery.store.nearest import exact_scores
+from aio_reid.gallery.store.protocol import EVERYTHING, Found, Item, Store, Where, check_weights
+from aio_reid.pages.text import shown
+from aio_reid.records import Modality
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of a gallery.
+
+    `weights` are the weights of modalities (late fusion; see `query.weighted_query`), empty for those of the model.
+    `like` and `unlike` are ids of pictures of the gallery (see `query.with_feedback`); they are not ranked themselves,
+    and neither is a picture of the query that is enrolled. `by_track` shows a track as one.
+    """
+
+    parts: tuple[QueryPart, ...]
+    fusion: str = "early"
+    weights: Mapping[Modality, float] = field(default_factory=dict)
+    like: tuple[int, ...] = ()
+    unlike: tuple[int, ...] = ()
+    where: Where = EVERYTHING
+    by_track: bool = False
+    top: int = 20
+
+
+def search_gallery(
+    store: Store, question: Question, embedder: EmbedderFactory, *, cache: EmbeddingCache | None = None
+) -> SearchResult:
+    """Rank the pictures of a gallery. The cache, if one is given, keeps vectors of queries; nothing else.
+
+    Raises:
+        ConfigError: an option that is not allowed.
+        DataError: there is nothing to search for, or no such picture or column in the gallery.
+        PictureError: a query picture cannot be read.
+        StorageError: the gallery or the cache is damaged.
+        WeightsError: the gallery was made with other weights.
+    """
+    _check(question)
+    watch = Watch()
+    cache = open_cache(enabled=False) if cache is None else cache
+    once = LoadedOnce(embedder)
+    place = _place_of(store, once)
+    contents = [part_content(part) for part in question.parts]
+    like, unlike = store.vectors(question.like), store.vectors(question.unlike)
+    opened_s = watch.lap()
+    query = _query(question, contents, once, cache)
+    vector = with_feedback(None if query is None else query.vector, like, unlike)
+    query_s = watch.lap()
+    own = _own_ids(store, question, contents)
+    found = store.search(
+        vector,
+        top=question.top,
+        where=question.where,
+        leave_out=own,
+        by_track=question.by_track,
+        with_spread=True,
+    )
+    _place_of(store, once)  # once more: `reembed` may have ended in another process
+    hits = _hits(store, found)
+    left_out = _left_out(store, own, vector)
+    num_items = store.count()
+    return SearchResult(
+        folder=place,
+        parts=question.parts,
+        fusion="late" if question.weights else question.fusion,
+        gallery_modality=None,
+        hits=hits,
+        left_out=left_out,
+        unreadable=(),
+        spread=found.spread,
+        counts=Counts(num_items, found.num_searched, len(left_out), 0, 0, num_items, 0),
+        timings=Timings(opened_s, query_s, 0.0, watch.lap(), watch.total()),
+        unread_words=() if query is None else query.unread_words,
+        weights_hash=once.weights_hash,
+        notes=(*cache.warnings, *_notes(question, hits, left_out, found.spread)),
+        filters=describe_where(question.where),
+    )
+
+
+def describe_where(where: Where) -> tuple[str, ...]:
+    """Return the fields of a filter in words, safe to show; none for everything."""
+    named = [
+        ("pictures", [*(str(number) for number in where.ids), *(str(path) for path in where.paths)]),
+        ("camera", where.cameras),
+        ("track", where.tracks),
+        ("modality", [modality.value for modality in where.modalities]),
+        ("since", [] if where.since is None else [where.since.isoformat(" ")]),
+        ("until", [] if where.until is None else [where.until.isoformat(" ")]),
+    ]
+    words = [f"{name} {shown(' or '.join(values))}" for name, values in named if values]
+    return (*words, *(shown(f"{c.column} {c.operator} {c.value}") for c in where.columns))
+
+
+def _place_of(store: Store, once: LoadedOnce) -> Path:
+    """Return where the gallery lies, having made sure that its vectors can be compared with the model's."""
+    about = store.about()
+    check_weights(about, once.weights_hash)
+    return Path(about.place)
+
+
+def _check(question: Question) -> None:
+    if question.parts or not question.like:
+        check_options(question.parts, Modality.RGB, question.fusion, question.top)
+    if question.top < 1:
+        raise ConfigError(f"cannot show the top {question.top} pictures; give a number of at least 1")
+    check_modality_weights(question.weights, question.parts)
+
+
+def _query(
+    question: Question, contents: Sequence[bytes], once: LoadedOnce, cache: EmbeddingCache
+) -> QueryEmbedding | None:
+    if not question.parts:
+        return None
+    if question.weights:
+        return weighted_query(question.parts, contents, once, question.weights, cache)
+    return query_vector(question.parts, contents, once, question.fusion, cache)
+
+
+def _own_ids(store: Store, question: Question, contents: Sequence[bytes]) -> list[int]:
+    """Return the ids of what is not ranked: marked pictures, and pictures of the query."""
+    own = [item.id for modality in Modality if modality.is_visual for item in store.known(contents, modality).values()]
+    return list(dict.fromkeys([*question.like, *question.unlike, *own]))
+
+
+def _hits(store: Store, found: Found) -> tuple[Hit, ...]:
+    items = {item.id: item for item in store.get(found.ids.tolist())}
+    hits: list[Hit] = []
+    for n, number in enumerate(found.ids.tolist()):
+        if number not in items:
+            continue  # another process has removed it just now
+        score = float(found.scores[n])
+        margin = None if found.spread is None else stands_out(score, found.spread)
+        lower = None if margin is None or found.lower is None else float(found.lower[n])
+        enrolled = _enrolled(store, items[number], int(found.group_sizes[n]))
+        picture = items[number].picture
+        hits.append(Hit(len(hits) + 1, picture.path, score, margin, lower, picture.content.hex(), enrolled))
+    return tuple(hits)
+
+
+def _left_out(store: Store, own: Sequence[int], vector: NDArray[np.float32]) -> tuple[Hit, ...]:
+    items = store.get(own)
+    if not items:
+        return ()
+    scores = exact_scores(store.vectors([item.id for item in items]), vector)
+    return tuple(
+        Hit(rank, item.picture.path, float(score), None, None, item.picture.content.hex(), _enrolled(store, item, 1))
+        for rank, (item, score) in enumerate(zip(items, scores, strict=True), start=1)
+    )
+
+
+def _enrolled(store: Store, item: Item, track_size: int) -> Enrolled:
+    picture = item.picture
+    return Enrolled(
+        item.id,
+        picture.modality,
+        picture.camera,
+        picture.time,
+        picture.track,
+        picture.source,
+        picture.frame,
+        picture.columns,
+        track_size,
+        store.copy_of(picture.content) if item.is_copied else None,
+    )
+
+
+def _notes(
+    question: Question, hits: Sequence[Hit], left_out: Sequence[Hit], spread: ScoreSpread | None
+) -> tuple[str, ...]:
+    marked = {*question.like, *question.unlike}
+    notes = [
+        f"left out, it is the query itself: {shown(hit.path)}"
+        for hit in left_out
+        if hit.enrolled is not None and hit.enrolled.id not in marked
+    ]
+    if marked:
+        notes.append(f"moved by {len(question.like)} pictures to be like and {len(question.unlike)} to be unlike")
+    if question.weights:
+        words = ", ".join(f"{modality.value} {weight:g}" for modality, weight in question.weights.items())
+        notes.append(f"weights of modalities: {words}, 1 for the rest; late fusion")
+    if len({hit.enrolled.modality for hit in hits if hit.enrolled}) > 1:
+        notes.append("pictures of several modalities are ranked together; their scores are not calibrated yet")
+    if spread is None or spread.chance_best is None:
+        notes.append(f"fewer than {SMALLEST_GALLERY} pictures, or all alike: no telling whether a score stands out")
+    elif hits and hits[0].stands_out is not None and hits[0].stands_out < spread.chance_best:
+        notes.append(
+            f"no picture stands out: the best lies {hits[0].stands_out:.1f} deviations above the median, where chance "
+            f"alone gives about {spread.chance_best:.1f}; the person may not be in this gallery"
+        )
+    return tuple(notes)

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import aio_reid
+from aio_reid.api import AIO
+from aio_reid.cli.entry import run
+
+
+@pytest.fixture
+def photos(manifest: Path) -> Path:
+    return manifest.parent / "rgb"
+
+
+@pytest.fixture
+def gallery(photos: Path, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "gallery"
+    assert run(["gallery", "create", str(folder), "--weights", str(weights)]) == 0
+    assert run(["gallery", "add", str(folder), str(photos)]) == 0
+    return folder
+
+
+def test_a_search_ranks_as_the_vectors_do(
+    gallery: Path, photos: Path, weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert run(["gallery", "search", str(gallery), "--text", "a man in red", "--top", "4"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    model = AIO.load(weights, "cpu")
+    files = sorted(photos.iterdir())
+    scores = model.embed(files) @ model.embed(["a man in red"])[0]
+    expected = [path.name for _, path in sorted(zip(-scores, files, strict=True))[:4]]
+    assert [line.split("\t")[-1].rpartition("/")[2] for line in lines[1:]] == expected
+
+
+def test_the_second_search_does_not_load_torch(gallery: Path) -> None:
+    arguments = ["gallery", "search", str(gallery), "--text", "a man in red", "--like", "1"]
+    assert run(arguments) == 0
+    code = f"import sys\nfrom aio_reid.cli.entry import run\nassert run({arguments}) == 0\n"
+    code += "assert not {'torch', 'PIL.Image', 'jinja2', 'pyarrow'} & set(sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": str(Path(aio_reid.__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+
+
+def test_paths_from_a_stream_and_a_manifest_of_a_data_set(
+    gallery: Path, manifest: Path, photos: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    num_photos = len(list(photos.iterdir()))
+    capsys.readouterr()
+    monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{path}\n" for path in photos.iterdir())))
+    assert run(["gallery", "add", str(gallery), "-"]) == 0
+    assert f"added 0 pictures, {num_photos} were there already" in capsys.readouterr().out
+    assert run(["gallery", "add", str(gallery), str(manifest)]) == 0
+    shown = capsys.readouterr()
+    assert f"{num_photos} were described anew" in shown.out and "rows without a picture were left out" in shown.err
+    assert (
+        run(["gallery", "search", str(gallery), "--text", "red", "--where", "split=gallery", "--modality", "rgb"]) == 0
+    )
+    assert run(["gallery", "stats", str(gallery)]) == 0
+    assert "of modality infrared\t5" in capsys.readouterr().out
+
+
+def test_what_is_refused_is_one_line(
+    gallery: Path, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = str(gallery)
+    refused = {
+        ("erase", place): "neither a filter nor --all is given",
+        ("remove", place, "--all", "--camera", "x"): "a filter and --all contradict",
+        ("search", place, "--text", "x", "--since", "noon"): "time 'noon' cannot be read",
+        ("search", place, "--text", "x", "--where", "person"): "cannot read the condition",
+        ("search", place, "--text", "x", "--weight", "text"): "cannot read the weight",
+        ("search", place, "--text", "x", "--weight", "text=1", "--fusion", "early"): "which is late fusion",
+        ("search", place, "--text", "x", "--weights", "aio-nano"): "aio-reid gallery reembed",
+        ("search", place, "--like", str(2**63)): "Invalid value",
+        ("remove", place, "--id", "0"): "Invalid value",
+        ("search", place): "nothing to search for",
+        ("search", str(tmp_path), "--text", "x"): "make one with `aio-reid gallery create`",
+        ("create", place): "is a gallery already",
+        ("add", place, "-", place): "give it alone",
+        ("add", place, str(tmp_path / "none")): "does not exist",
+        ("add", place, place, "--name", "{camera"): "has a brace without its counterpart",
+        ("export", place, place): "cannot export to",
+        ("import", place, str(tmp_path / "none.sqlite")): "there is no gallery",
+    }
+    capsys.readouterr()
+    for words, line in refused.items():
+        assert run(["gallery", *words]) == 2, words
+        error = capsys.readouterr().err
+        assert line in error and error.count("\n") == 1, (words, error)
+
+
+def test_verify_and_erase_say_no_by_their_exit_code(
+    gallery: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backup = tmp_path / "backup.sqlite"
+    assert run(["gallery", "export", str(gallery), str(backup)]) == 0
+    assert run(["gallery", "verify", str(gallery)]) == 0
+    assert run(["gallery", "verify", str(backup), "--no-files"]) == 0
+    backup.write_text("overwritten by a mistake")
+    capsys.readouterr()
+    assert run(["gallery", "erase", str(gallery), "--id", "1"]) == 1
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["is_complete"] is False and "damaged or not made by aio-reid" in shown.err
+    assert len(list(photos.iterdir())) > 1
