@@ -23,7 +23,8 @@ SEARCH_PATH = [str(Path(__file__).parent), str(Path(aio_reid.__file__).parents[1
 
 
 KILLED = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever starts tests in the background has it ignored
 sys.path[:0] = {path}
 from pathlib import Path
 from gallery_fakes import ColourEmbedder, ColourFactory
