@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from aio_reid.data.lookalikes import Lookalikes, tag_matrix
-from aio_reid.data.samplers import IdentityBatches
+from aio_reid.data.samplers import BatchSettings, IdentityBatches
 
 
 def test_people_described_alike_follow_one_another() -> None:
@@ -44,11 +44,8 @@ def test_an_epoch_visits_everybody_once_and_a_resumed_one_goes_on() -> None:
     alike = Lookalikes(tag_matrix([frozenset([n % 4]) for n in range(12)]), 3)
 
     def epoch(skip: int) -> list[list[tuple[int, int]]]:
-        return list(
-            IdentityBatches(
-                labels, num_identities=6, tuples_per_identity=1, seed=1, epoch=2, skip=skip, lookalikes=alike
-            )
-        )
+        settings = BatchSettings(num_identities=6, tuples_per_identity=1, seed=1, epoch=2, skip=skip)
+        return list(IdentityBatches(labels, settings, lookalikes=alike))
 
     whole = epoch(0)
     visited = [labels[photo] for batch in whole for photo, _ in batch]
