@@ -30,7 +30,7 @@ def test_overrides_are_yaml_values() -> None:
     ("override", "message"),
     [
         ("optim.learning_rat=1", "optim.learning_rat: unknown key; valid here: .*learning_rate"),
-        ("model.image_size=[100, 64]", "multiples of 32"),
+        ("model.image_size=[100, 64]", r"image_size \[100, 64\] .* multiples of 32, e\.g\. \[128, 64\]$"),
         ("model.encoder.depht=3", "unknown key; valid here: depth"),
         ("model.encoder.kind=magic", "plain"),
         ("loss.binding=magic", "infonce"),

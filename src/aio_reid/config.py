@@ -88,9 +88,10 @@ class ModelConfig(Frozen):
 
     @model_validator(mode="after")
     def _check(self) -> ModelConfig:
-        (height, width), side = self.image_size, self.token_stride
-        if height % side or width % side:
-            raise ValueError(f"image_size {height}x{width}: both must be multiples of {side}, e.g. 384x128 or 128x64")
+        size, side = list(self.image_size), self.token_stride
+        if any(pixels % side for pixels in size):
+            fitting = [-(-pixels // side) * side for pixels in size]  # rounded up
+            raise ValueError(f"image_size {size} (height, width): both must be multiples of {side}, e.g. {fitting}")
         odd = [channels for channels in (self.stem_width, *self.pyramid_widths) if channels % 2]
         if odd:
             raise ValueError(f"{odd[0]} channels must be even: half of the channels are instance-normalised")

@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 
 from aio_reid import __version__
+from aio_reid.storage import file_content
 
 PACKAGES: tuple[str, ...] = (
     "torch",
@@ -46,8 +47,7 @@ def hash_file(path: Path) -> str:
     Raises:
         OSError: when the file cannot be read.
     """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return file_content(path).hex()
 
 
 def collect_provenance(config: Mapping[str, object] | None = None, seed: int | None = None) -> dict[str, object]:

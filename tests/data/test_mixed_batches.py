@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from aio_reid.data.mixed_batches import MixedBatches, build_batches, count_epoch_batches, share_batches
-from aio_reid.data.samplers import IdentityBatches
+from aio_reid.data.samplers import BatchSettings, IdentityBatches
 from aio_reid.data.sources import IdentityGroup
 from aio_reid.errors import DataError
 
@@ -21,7 +21,8 @@ LABELS = [label for label in range(60) for _ in range(label % 3 + 1)]
 
 
 def batches(groups: tuple[IdentityGroup, ...] = GROUPS, **changes: int) -> MixedBatches:
-    made = build_batches(LABELS, groups, **{"num_identities": 8, "tuples_per_identity": 2, "seed": 5, **changes})
+    settings = BatchSettings(**{"num_identities": 8, "tuples_per_identity": 2, "seed": 5, **changes})
+    made = build_batches(LABELS, groups, settings)
     assert isinstance(made, MixedBatches)
     return made
 
@@ -101,9 +102,9 @@ def test_draws_are_never_used_twice_and_skipping_goes_on_where_the_epoch_would()
 
 
 def test_one_source_has_the_batches_that_it_always_had() -> None:
-    settings = {"num_identities": 3, "tuples_per_identity": 2, "seed": 5, "epoch": 1, "skip": 2}
-    made = build_batches(LABELS, (IdentityGroup("all", range(60)),), **settings)
-    assert list(made) == list(IdentityBatches(LABELS, **settings))
+    settings = BatchSettings(num_identities=3, tuples_per_identity=2, seed=5, epoch=1, skip=2)
+    made = build_batches(LABELS, (IdentityGroup("all", range(60)),), settings)
+    assert list(made) == list(IdentityBatches(LABELS, settings))
 
 
 def test_a_source_with_too_few_people_is_named() -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from aio_reid.data.samplers import IdentityBatches
+from aio_reid.data.samplers import BatchSettings, IdentityBatches
 from aio_reid.errors import DataError
 
 LABELS = [label for label in range(10) for _ in range(label % 4 + 1)]
 
 
 def batches(**changes: int) -> IdentityBatches:
-    return IdentityBatches(LABELS, **{"num_identities": 3, "tuples_per_identity": 2, "seed": 5, **changes})
+    settings = BatchSettings(**{"num_identities": 3, "tuples_per_identity": 2, "seed": 5, **changes})
+    return IdentityBatches(LABELS, settings)
 
 
 def test_each_batch_has_p_identities_of_k_photos() -> None:

@@ -7,64 +7,22 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from PIL import Image
-from torch import Tensor
+from grey_people import CAPTIONS, tone, tones_of, tuples_of
 
 from aio_reid.data import tuples
 from aio_reid.data.attributes import find_attributes
 from aio_reid.data.sources import TrainingSource
 from aio_reid.data.text import ClipBpe
-from aio_reid.data.tuples import Shares, TupleDataset
+from aio_reid.data.tuples import Shares
 from aio_reid.errors import DataError
 from aio_reid.records import VISUAL_MODALITIES as VISUAL
-from aio_reid.records import Modality, Record, Split
-
-PERSONS = ("10", "2", "7")
-CAPTIONS = {"10": ["a man in a red jacket"], "2": ["a woman with a backpack", "a lady in blue jeans"]}
-
-
-def tone(person: int, modality: Modality, view: int) -> int:
-    """Every picture of the set is of one grey level that tells who, what and which."""
-    return 10 + 60 * person + 12 * list(Modality).index(modality) + 3 * view
-
-
-@pytest.fixture(scope="module")
-def records(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
-    """Three people; the last has photos only, the second no infrared."""
-    folder = tmp_path_factory.mktemp("people")
-    found: list[Record] = []
-    for number, person in enumerate(PERSONS):
-        for modality in VISUAL:
-            lacks = person == "7" or (person == "2" and modality is Modality.INFRARED)
-            for view in range(2 if modality is Modality.RGB or not lacks else 0):
-                path = folder / f"{person}_{modality}_{view}.png"
-                Image.new("RGB", (16, 32), (tone(number, modality, view),) * 3).save(path)
-                found.append(Record("made", Split.TRAIN, modality, person, image_path=path))
-        found += [Record("made", Split.TRAIN, Modality.TEXT, person, caption=c) for c in CAPTIONS.get(person, ())]
-    return found
-
-
-def dataset(*sources: TrainingSource, shares: Shares | None = None, tagged: bool = True) -> TupleDataset:
-    return TupleDataset(
-        sources,
-        image_size=(32, 16),
-        modalities=tuple(Modality),
-        shares=shares or Shares(),
-        context_length=77,
-        augmented=False,
-        tagged=tagged,
-        seed=5,
-    )
-
-
-def tones_of(pixels: Tensor) -> set[int]:
-    return set(pixels.unique().tolist())
+from aio_reid.records import Modality, Record
 
 
 def test_the_same_id_in_two_sources_is_two_people(records: list[Record]) -> None:
     own = [r for r in records if r.person_id == "10"]
     others = [replace(r, person_id="10") for r in records if r.person_id == "2"]
-    data = dataset(TrainingSource("day", own), TrainingSource("night", others, 2.0, True))
+    data = tuples_of(TrainingSource("day", own), TrainingSource("night", others, 2.0, True))
     assert data.persons == ("day/10", "night/10") and data.labels == [0, 0, 1, 1]
     assert [(g.name, list(g.labels), g.share, g.replayed) for g in data.groups] == [
         ("day", [0], 1.0, False),
@@ -79,19 +37,19 @@ def test_the_same_id_in_two_sources_is_two_people(records: list[Record]) -> None
 def test_a_source_has_shares_of_its_own(records: list[Record]) -> None:
     own = [r for r in records if r.person_id == "10"]
     made = TrainingSource("made", own, synthesised={Modality.INFRARED: 1.0})
-    data = dataset(TrainingSource("real", own), made)
+    data = tuples_of(TrainingSource("real", own), made)
     recorded = {tone(0, Modality.INFRARED, view) for view in (0, 1)}
     for draw in range(10):
         assert tones_of(data[0, draw].pixels[Modality.INFRARED]) <= recorded
         assert not tones_of(data[2, draw].pixels[Modality.INFRARED]) & recorded
         assert tones_of(data[2, draw].pixels[Modality.SKETCH]) <= {tone(0, Modality.SKETCH, view) for view in (0, 1)}
     with pytest.raises(DataError, match="no rgb record in the training split of source 'blind'"):
-        dataset(TrainingSource("real", own), TrainingSource("blind", []))
+        tuples_of(TrainingSource("real", own), TrainingSource("blind", []))
 
 
 def test_without_synthesis_a_partner_is_recorded_or_absent(records: list[Record]) -> None:
     shares = Shares({Modality.INFRARED: 1.0, Modality.SKETCH: 1.0}, synthesise=False)
-    data = dataset(TrainingSource("made", records), shares=shares)
+    data = tuples_of(TrainingSource("made", records), shares=shares)
     for draw in range(10):
         whole, without_infrared, photos_only = (data[index, draw].pixels for index in (0, 2, 4))
         assert set(whole) == set(VISUAL)
@@ -100,7 +58,7 @@ def test_without_synthesis_a_partner_is_recorded_or_absent(records: list[Record]
         assert set(photos_only) == {Modality.RGB}
         assert tones_of(photos_only[Modality.RGB]) == {tone(2, Modality.RGB, 0)}
     photos = [r for r in records if r.modality is Modality.RGB]
-    alone = dataset(TrainingSource("made", photos), shares=shares)
+    alone = tuples_of(TrainingSource("made", photos), shares=shares)
     assert set(alone[0, 0].pixels) == {Modality.RGB}
 
 
@@ -114,9 +72,9 @@ def test_attributes_are_looked_for_once_and_only_where_they_are_wanted(
         return find_attributes(caption)
 
     monkeypatch.setattr(tuples, "find_attributes", find)
-    untagged = dataset(TrainingSource("made", records), tagged=False)
+    untagged = tuples_of(TrainingSource("made", records), tagged=False)
     assert all(untagged[index, 0].tags is None for index in range(len(untagged))) and not looked
-    tagged = dataset(TrainingSource("made", records))
+    tagged = tuples_of(TrainingSource("made", records))
     assert sorted(looked) == sorted(caption for captions in CAPTIONS.values() for caption in captions)
     looked.clear()
     again = pickle.loads(pickle.dumps(tagged))  # noqa: S301 - as worker processes receive it

@@ -9,62 +9,22 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image
-from torch import Tensor
+from grey_people import CAPTIONS, SIZE, tone, tones_of, tuples_of
 
 from aio_reid.data.attributes import ATTRIBUTE_CLASSES, find_attributes
 from aio_reid.data.sources import TrainingSource
 from aio_reid.data.text import END_ID, MASK_ID, START_ID, ClipBpe
 from aio_reid.data.tuples import Shares, TrainingTuple, TupleDataset, collate
 from aio_reid.errors import DataError, PictureError
+from aio_reid.records import VISUAL_MODALITIES as VISUAL
 from aio_reid.records import Modality, Record, Split
-
-SIZE = (32, 16)
-VISUAL = (Modality.RGB, Modality.INFRARED, Modality.PENCIL, Modality.SKETCH)
-PERSONS = ("10", "2", "7")
-"""As published: labels follow the order of the texts, "10" before "2"."""
-CAPTIONS = {"10": ["a man in a red jacket"], "2": ["a woman with a backpack", "a lady in blue jeans"]}
-
-
-def tone(person: int, modality: Modality, view: int) -> int:
-    """Every picture of the set is of one grey level that tells who, what and which."""
-    return 10 + 60 * person + 12 * list(Modality).index(modality) + 3 * view
-
-
-@pytest.fixture(scope="module")
-def records(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
-    """Three people; the last has photos only, the second no infrared, one photo has a red channel of its own."""
-    folder = tmp_path_factory.mktemp("people")
-    found: list[Record] = []
-    for number, person in enumerate(PERSONS):
-        for modality in VISUAL:
-            lacks = person == "7" or (person == "2" and modality is Modality.INFRARED)
-            for view in range(2 if modality is Modality.RGB or not lacks else 0):
-                path = folder / f"{person}_{modality}_{view}.png"
-                Image.new("L", (16, 32), tone(number, modality, view)).convert("RGB").save(path)
-                found.append(Record("made", Split.TRAIN, modality, person, image_path=path))
-        found += [Record("made", Split.TRAIN, Modality.TEXT, person, caption=c) for c in CAPTIONS.get(person, ())]
-    return found
-
 
 NONE_MADE = Shares({Modality.INFRARED: 0.0, Modality.SKETCH: 0.0})
 
 
 def dataset(records: list[Record], **changes: Any) -> TupleDataset:
-    settings = {
-        "image_size": SIZE,
-        "modalities": tuple(Modality),
-        "shares": NONE_MADE,
-        "context_length": 77,
-        "augmented": False,
-        "tagged": True,
-        "seed": 5,
-    }
-    return TupleDataset([TrainingSource("made", records)], **{**settings, **changes})
-
-
-def tones_of(pixels: Tensor) -> set[int]:
-    return set(pixels.unique().tolist())
+    data: TupleDataset = tuples_of(TrainingSource("made", records), **{"shares": NONE_MADE, **changes})
+    return data
 
 
 def test_labels_count_persons_in_the_order_of_their_ids(records: list[Record]) -> None:

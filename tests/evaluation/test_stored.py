@@ -86,8 +86,8 @@ def test_what_comes_back_is_what_was_made_in_the_order_asked(tmp_path: Path) -> 
 
 def test_a_file_is_read_once_until_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hashed: list[str] = []
-    plain = vector_store._hash
-    monkeypatch.setattr(vector_store, "_hash", lambda path: (hashed.append(path.name), plain(path))[1])
+    plain = vector_store.file_content
+    monkeypatch.setattr(vector_store, "file_content", lambda path: (hashed.append(path.name), plain(path))[1])
     monkeypatch.setattr(vector_store, "CLOCK_TICK_NS", 0)
     photo = picture(tmp_path / "a.png", b"A")
     assert ask(tmp_path / "cache", [(photo,)])[0] == 1

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from aio_reid.gallery.ranking import best_first, score_spread, stands_out
+from aio_reid.gallery.ranking import best_first, contenders, score_spread, stands_out
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -15,6 +15,17 @@ def test_best_first_is_a_full_sort_also_with_ties(seed: int) -> None:
     oracle = sorted(range(num_pictures), key=lambda g: (-float(scores[g]), keys[g]))
     for top in (1, 2, num_pictures // 2 + 1, num_pictures, num_pictures + 5):
         assert best_first(scores, keys, top).tolist() == oracle[:top]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_whoever_may_be_among_the_best_is_a_contender_and_nobody_who_cannot(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    true = rng.normal(size=200)
+    rough = (true + rng.uniform(-0.05, 0.05, 200)).astype(np.float32)
+    found = contenders(rough, 7, error=0.051)
+    assert set(np.argsort(-true)[:7]) <= set(found.tolist()) and found.tolist() == sorted(found)
+    assert rough[found].min() >= np.sort(rough)[-7] - 0.102 and len(found) < 200
+    assert len(contenders(rough, 200)) == 200
 
 
 def test_nothing_to_rank() -> None:

@@ -46,6 +46,14 @@ def test_tokens_stand_for_squares_of_the_stride_and_the_summary_for_stripes(pixe
     torch.testing.assert_close(tokens.values, projected.flatten(1, 2))
 
 
+@pytest.mark.parametrize("widths", [(4,), (4, 8), (4, 8, 8, 8)])
+def test_tokens_are_as_large_as_the_configuration_says(widths: tuple[int, ...], pixels: torch.Tensor) -> None:
+    config = ModelConfig.model_validate(CONTENT | {"pyramid_widths": widths})
+    tokenizer = PyramidTokenizer(D, widths=widths).eval()
+    assert tokenizer.stride == config.token_stride
+    assert tokenizer(pixels).values.shape[1] == config.token_grid[0] * config.token_grid[1]
+
+
 def test_a_picture_is_read_alone(pixels: torch.Tensor) -> None:
     tokenizer = PyramidTokenizer(D, widths=(4, 8)).eval()
     together, alone = tokenizer(pixels), tokenizer(pixels[1:2])

@@ -18,14 +18,6 @@ from aio_reid.training.sources import load_sources
 from aio_reid.training.state import RunPosition, read_log
 
 
-@pytest.fixture
-def manifest(tmp_path: Path) -> Path:
-    folder = tmp_path / "people"
-    folder.mkdir()
-    path: Path = tiny.tiny_people(folder)
-    return path
-
-
 def totals(folder: Path) -> list[float]:
     return [row["total"] for row in read_log(folder)]
 

@@ -18,6 +18,7 @@ from aio_reid.training.state import VALIDATION, append_row, read_log
 
 @pytest.fixture
 def manifest(tmp_path: Path) -> Path:
+    """A training set for each test alone, to be damaged."""
     folder = tmp_path / "people"
     folder.mkdir()
     path: Path = tiny.tiny_people(folder)

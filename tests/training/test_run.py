@@ -22,12 +22,6 @@ from aio_reid.training.reliability import GRID
 from aio_reid.training.state import read_log
 
 
-@pytest.fixture(scope="module")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path: Path = tiny.tiny_people(tmp_path_factory.mktemp("people"))
-    return path
-
-
 def losses(folder: Path) -> list[float]:
     return [row["total"] for row in read_log(folder)]
 

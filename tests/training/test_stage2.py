@@ -26,12 +26,6 @@ TIMM = {"encoder": {"kind": "timm", "name": "vit_tiny_patch16_224", "pretrained"
 
 
 @pytest.fixture(scope="module")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path: Path = tiny.tiny_people(tmp_path_factory.mktemp("people"))
-    return path
-
-
-@pytest.fixture(scope="module")
 def stage1(manifest: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished run of three steps, in which every head has learned."""
     folder: Path = tmp_path_factory.mktemp("runs") / "stage1"

@@ -17,7 +17,7 @@ class Lookalikes:
 
     Attributes:
         tags: (C, A) bool, the attribute classes said of each identity.
-        group: how many that look alike stand together in a batch; 1 leaves the order to chance.
+        group: how many that look alike stand together in a batch, at least 2.
     """
 
     tags: NDArray[np.bool_]
@@ -33,8 +33,6 @@ class Lookalikes:
         Source: the idea that neighbours make the batches from which generalisation is learned is that of graph sampling
         (Liao and Shao, CVPR 2022), there by features, here by words, which are known before the first step.
         """
-        if self.group == 1:
-            return identities
         order = rng.permutation(self.tags.shape[1])
         ranked = identities[np.lexsort(self.tags[identities][:, order].T)]
         whole = len(ranked) // self.group * self.group

@@ -8,7 +8,7 @@ from math import floor
 import numpy as np
 
 from aio_reid.data.lookalikes import Lookalikes
-from aio_reid.data.samplers import IdentityBatches, TupleKey, count_batches
+from aio_reid.data.samplers import BatchSettings, IdentityBatches, PhotoBatches, count_batches
 from aio_reid.data.sources import IdentityGroup
 from aio_reid.errors import DataError
 
@@ -16,14 +16,10 @@ from aio_reid.errors import DataError
 def build_batches(
     labels: Sequence[int],
     groups: Sequence[IdentityGroup],
+    settings: BatchSettings,
     *,
-    num_identities: int,
-    tuples_per_identity: int,
-    seed: int,
-    epoch: int = 0,
-    skip: int = 0,
     lookalikes: Lookalikes | None = None,
-) -> IdentityBatches | MixedBatches:
+) -> PhotoBatches:
     """Return the batches of an epoch: `IdentityBatches` of one source, perhaps with people who look alike side by
     side, `MixedBatches` of several.
 
@@ -31,24 +27,8 @@ def build_batches(
         DataError: fewer identities than one batch needs.
     """
     if len(groups) > 1:
-        return MixedBatches(
-            labels,
-            groups,
-            num_identities=num_identities,
-            tuples_per_identity=tuples_per_identity,
-            seed=seed,
-            epoch=epoch,
-            skip=skip,
-        )
-    return IdentityBatches(
-        labels,
-        num_identities=num_identities,
-        tuples_per_identity=tuples_per_identity,
-        seed=seed,
-        epoch=epoch,
-        skip=skip,
-        lookalikes=lookalikes,
-    )
+        return MixedBatches(labels, groups, settings)
+    return IdentityBatches(labels, settings, lookalikes=lookalikes)
 
 
 def count_epoch_batches(groups: Sequence[IdentityGroup], num_identities: int) -> int:
@@ -96,69 +76,38 @@ def share_batches(shares: Sequence[float], num_identities: int, num_batches: int
     return rows
 
 
-class MixedBatches:
-    """Batches of `num_identities` x `tuples_per_identity` photo indices from several sources, by their shares.
+class MixedBatches(PhotoBatches):
+    """Batches from several sources, by their shares, see `PhotoBatches`.
 
     How long an epoch is: see `count_epoch_batches`; who gives how many to which batch: `share_batches`. Within an
     epoch each source is walked through in a random order, and again in another when it is through; nobody is in a
     batch twice, and the sources are spread evenly over it, so that each of its parts, for a process or to save memory,
-    has something of all. The order depends on (seed, epoch) alone. An identity with fewer photos than
-    `tuples_per_identity` repeats them.
+    has something of all.
 
     Args:
-        labels: identity of every photo.
+        labels, settings: as `PhotoBatches`.
         groups: the labels of each source.
-        num_identities, tuples_per_identity, seed, epoch, skip: as `IdentityBatches`.
 
     Raises:
         DataError: a source has fewer identities than it gives to one batch.
     """
 
-    def __init__(
-        self,
-        labels: Sequence[int],
-        groups: Sequence[IdentityGroup],
-        *,
-        num_identities: int,
-        tuples_per_identity: int,
-        seed: int,
-        epoch: int = 0,
-        skip: int = 0,
-    ) -> None:
-        self._photos: dict[int, list[int]] = {}
-        for index, label in enumerate(labels):
-            self._photos.setdefault(label, []).append(index)
+    stream = 0x50A2CE
+
+    def __init__(self, labels: Sequence[int], groups: Sequence[IdentityGroup], settings: BatchSettings) -> None:
+        super().__init__(labels, settings, count_epoch_batches(groups, settings.num_identities))
         self.groups = tuple(groups)
-        self.num_batches = count_epoch_batches(groups, num_identities)
-        self.num_identities = num_identities
-        self.tuples_per_identity = tuples_per_identity
-        self.seed = seed
-        self.epoch = epoch
-        self.skip = skip
 
-    def __len__(self) -> int:
-        return self.num_batches - self.skip
-
-    def __iter__(self) -> Iterator[list[TupleKey]]:
-        rng = np.random.default_rng((self.seed, self.epoch, 0x50A2CE))
+    def _identities(self, rng: np.random.Generator) -> Iterator[Sequence[int]]:
         waiting: list[list[int]] = [[] for _ in self.groups]
-        size = self.num_identities * self.tuples_per_identity
-        rows = share_batches([group.share for group in self.groups], self.num_identities, self.num_batches)
-        for batch, row in enumerate(rows):
+        shares = [group.share for group in self.groups]
+        for row in share_batches(shares, self.settings.num_identities, self.num_batches):
             chosen: list[tuple[float, int]] = []  # where in the batch, who
             for place, (group, count) in enumerate(zip(self.groups, row, strict=True)):
                 waiting[place] = _lengthened(waiting[place], group.labels, count, rng)
                 chosen += [((n + 0.5) / count, identity) for n, identity in enumerate(waiting[place][:count])]
                 waiting[place] = waiting[place][count:]
-            photos = [photo for _, identity in sorted(chosen) for photo in self._pick(rng, identity)]
-            if batch >= self.skip:
-                first = (self.epoch * self.num_batches + batch) * size
-                yield [(photo, first + position) for position, photo in enumerate(photos)]
-
-    def _pick(self, rng: np.random.Generator, identity: int) -> list[int]:
-        photos = self._photos[identity]
-        count = self.tuples_per_identity
-        return [photos[i] for i in rng.choice(len(photos), count, replace=len(photos) < count)]
+            yield [identity for _, identity in sorted(chosen)]
 
 
 def _lengthened(waiting: list[int], labels: range, count: int, rng: np.random.Generator) -> list[int]:

@@ -16,9 +16,7 @@ be left out:
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import TypeVar
@@ -30,6 +28,7 @@ from aio_reid.datasets.pictures import leads_out
 from aio_reid.datasets.tables import Cells, read_cells
 from aio_reid.errors import DataError, StorageError
 from aio_reid.records import Modality, Record, Split
+from aio_reid.storage import written_whole
 
 Choice = TypeVar("Choice", Modality, Split)
 
@@ -105,19 +104,15 @@ def write_manifest(path: Path, rows: Iterable[ManifestRow]) -> None:
     """
     if path.suffix.lower() not in (".csv", ".parquet"):
         raise DataError(f"{path}: a manifest ends in .csv or .parquet; choose one of these names")
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    write = _write_csv if path.suffix.lower() == ".csv" else _write_parquet
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write = _write_csv if path.suffix.lower() == ".csv" else _write_parquet
-        write(part, rows)
-        part.replace(path)
+        with written_whole(path) as part:
+            write(part, rows)
     except OSError as error:
         raise StorageError(
             f"cannot write the manifest {path}: {error.strerror or error}; choose another folder"
         ) from error
-    finally:
-        with suppress(OSError):
-            part.unlink()
 
 
 def _write_csv(path: Path, rows: Iterable[ManifestRow]) -> None:

@@ -9,13 +9,13 @@ import os
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from aio_reid.errors import StorageError
 from aio_reid.evaluation.scores import MeanScores, ProtocolScores, RetrievalScores, TaskScores
 from aio_reid.records import Record, Split
+from aio_reid.storage import written_whole
 
 KIND = "evaluation"
 
@@ -110,18 +110,14 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         StorageError: the file cannot be written.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8", errors="replace")
-        part.replace(path)
+        with written_whole(path) as part:
+            part.write_text(text, encoding="utf-8", errors="replace")
     except OSError as error:
         raise StorageError(
             f"cannot write the result {path}: {error.strerror or error}; choose another place"
         ) from error
-    finally:
-        with suppress(OSError):
-            part.unlink()
 
 
 def count_records(records: Iterable[Record]) -> dict[str, int]:

@@ -8,7 +8,6 @@ in one line. Embeddings of people are biometric data: folder and file are for th
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sqlite3
 import time
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aio_reid.errors import DataError, StorageError
+from aio_reid.storage import file_content, is_passing
 
 FILE_NAME = "vectors.sqlite"
 APPLICATION_ID = 0x41494F56  # "AIOV"
@@ -35,21 +35,6 @@ _SCHEMA = (
     "ctime_ns INTEGER NOT NULL, content BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE vectors(key BLOB PRIMARY KEY, vector BLOB NOT NULL)",
 )
-# Causes that lie outside the file: no space, no permission, somebody else's lock. Everything else is damage.
-_PASSING = frozenset(
-    (
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_INTERRUPT,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_PERM,
-        sqlite3.SQLITE_READONLY,
-    )
-)
-
 Tell = Callable[[str], None]
 Vector = NDArray[np.float32]
 Item = TypeVar("Item")
@@ -94,7 +79,7 @@ class VectorStore:
                 now = path.stat()
                 state = (now.st_size, now.st_mtime_ns, now.st_ctime_ns)
                 kept = known.get(name)
-                content = kept[3] if kept is not None and kept[:3] == state else _hash(path)
+                content = kept[3] if kept is not None and kept[:3] == state else file_content(path)
             except OSError as error:
                 raise DataError(f"{path} cannot be read ({error.strerror or error}); complete the data set") from error
             if kept is None or kept != (*state, content):
@@ -158,13 +143,13 @@ class VectorStore:
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
             return _connect(str(self.path))
         except (OSError, sqlite3.Error) as error:
-            if isinstance(error, OSError) or _is_passing(error):
+            if isinstance(error, OSError) or is_passing(error):
                 self._give_up(error)
                 return _connect(":memory:")
             return self._replace(str(error))
 
     def _recover(self, error: sqlite3.Error) -> None:
-        if _is_passing(error):
+        if is_passing(error):
             self._give_up(error)
         else:
             self._set_aside(str(error))
@@ -216,15 +201,6 @@ def _prepare(connection: sqlite3.Connection) -> None:
             connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
     elif (application, version) != (APPLICATION_ID, SCHEMA_VERSION):
         raise sqlite3.DatabaseError("another program's, or another version's")
-
-
-def _is_passing(error: sqlite3.Error) -> bool:
-    return (getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF) in _PASSING
-
-
-def _hash(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
 
 
 def _marks(values: Sequence[object]) -> str:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from aio_reid.errors import StorageError
-from aio_reid.gallery.sqlite_file import FileKind, compact, connect, create_privately, damaged, is_passing
+from aio_reid.gallery.sqlite_file import FileKind, compact, connect, create_privately, damaged
+from aio_reid.storage import is_passing
 
 FILE_NAME = "embeddings.sqlite"
 BUSY_TIMEOUT_S = 20.0

@@ -14,6 +14,7 @@ from aio_reid import __version__
 from aio_reid.errors import StorageError
 from aio_reid.gallery.result import STATEMENT, Hit, SearchResult, shown_inside
 from aio_reid.pages.text import shown
+from aio_reid.storage import written_whole
 
 TABLE_HEADER = ("rank", "score", "stands out", "picture")
 GALLERY_TABLE_HEADER = ("rank", "score", "stands out", "id", "camera", "time", "track", "picture")
@@ -163,20 +164,15 @@ def write_whole(path: Path, text: str) -> None:
     """
     check_writable(path)
     data = text.encode("utf-8", "replace")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         if _is_special(path):
             path.write_bytes(data)
             return
-        _write_and_sync(temporary, data)
-        os.replace(temporary, path)
+        with written_whole(path) as part:
+            _write_and_sync(part, data)
     except OSError as error:
-        _remove(temporary)
         reason = error.strerror or error
         raise StorageError(f"cannot write {str(path)!r} ({reason}); free space or choose another place") from None
-    except BaseException:
-        _remove(temporary)
-        raise
 
 
 def _is_special(path: Path) -> bool:
@@ -188,13 +184,6 @@ def _write_and_sync(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _remove(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError:
-        return  # the error that led here is the one to report
 
 
 def _hit_dict(hit: Hit) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from aio_reid.errors import ConfigError, DataError, PictureError, WeightsError
 from aio_reid.gallery.cache import EmbeddingCache
 from aio_reid.gallery.embedder import PREPROCESS_VERSION, LoadedOnce, QueryEmbedding, QueryPart, unit_vector
-from aio_reid.gallery.vectors import file_content
 from aio_reid.records import FUSIONS, Modality
+from aio_reid.storage import file_content
 
 LIKE_WEIGHT = 0.75
 UNLIKE_WEIGHT = 0.15

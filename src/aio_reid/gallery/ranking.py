@@ -22,13 +22,20 @@ def best_first(scores: NDArray[np.float32], keys: Sequence[bytes] | Sequence[int
 
     `scores` float32 (G,), `keys` G paths or ids. Exact: the same as sorting everything by (-score, key).
     """
-    (G,) = scores.shape
-    candidates = np.arange(G)
-    if top < G:
-        border = np.partition(scores, G - top)[G - top]
-        candidates = np.flatnonzero(scores >= border)  # all that tie with the last one compete for its place
-    order = sorted(candidates.tolist(), key=lambda g: (-float(scores[g]), keys[g]))
+    # all that tie with the last one compete for its place
+    order = sorted(contenders(scores, top).tolist(), key=lambda g: (-float(scores[g]), keys[g]))
     return np.array(order[:top], dtype=np.int64)
+
+
+def contenders(scores: NDArray[np.float32], top: int, *, error: float = 0.0) -> NDArray[np.int64]:
+    """Return the positions, int64 ascending, of all that may be among the `top` highest of the scores, float32 (G,),
+    when each of these is off by at most `error`.
+    """
+    (G,) = scores.shape
+    if top >= G:
+        return np.arange(G)
+    border = np.partition(scores, G - top)[G - top]
+    return np.flatnonzero(scores >= border - 2.0 * error)
 
 
 def score_spread(scores: NDArray[np.float32]) -> ScoreSpread | None:

@@ -14,21 +14,6 @@ from pathlib import Path
 
 from aio_reid.errors import StorageError
 
-# The causes that lie outside the file: no space, no permission, someone else's lock. Everything else is damage.
-_PASSING = frozenset(
-    (
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_INTERRUPT,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_PERM,
-        sqlite3.SQLITE_READONLY,
-    )
-)
-
 
 @dataclass(frozen=True, slots=True)
 class FileKind:
@@ -45,16 +30,6 @@ class FileKind:
     remedy: str
     synchronous: str = "NORMAL"
     page_size: int = 4096
-
-
-def primary_code(error: sqlite3.Error) -> int:
-    """Return SQLite's result code without the bits that refine it."""
-    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & 0xFF
-
-
-def is_passing(error: sqlite3.Error) -> bool:
-    """Tell whether the cause lies outside the file (disk full, read-only, locked) rather than in it."""
-    return primary_code(error) in _PASSING
 
 
 def damaged(kind: FileKind, path: Path | str | None, reason: object) -> StorageError:

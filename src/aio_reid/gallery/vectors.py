@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -15,6 +13,7 @@ from aio_reid.errors import DataError, StorageError, WeightsError
 from aio_reid.gallery.cache import Embedded, EmbeddingCache, Space
 from aio_reid.gallery.embedder import LoadedOnce, PictureEmbedding, unit_vector
 from aio_reid.gallery.scan import Listing, PictureFile, Unreadable
+from aio_reid.storage import file_content
 
 Progress = Callable[[str, int, int], None]
 """Called as progress(step, done, total); step is "read" (files looked at) or "embed" (pictures given to the model)."""
@@ -82,12 +81,6 @@ def embed_listing(
         num_embedded=len(missing),
         num_from_cache=len(first_with) - len(missing),
     )
-
-
-def file_content(path: Path) -> bytes:
-    """Return the SHA-256 of a file, 32 bytes; OSError where it cannot be read."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
 
 
 def _read_contents(

@@ -47,7 +47,7 @@ class PyramidTokenizer(nn.Module):
 
     def __init__(self, width: int, *, widths: Sequence[int]) -> None:
         super().__init__()
-        self.stride = pyramid_stride(len(widths))
+        self.stride = FIRST_STRIDE << (len(widths) - 1)
         layers: list[nn.Module] = [
             nn.Conv2d(3, widths[0], FIRST_STRIDE, stride=FIRST_STRIDE, bias=False),
             nn.BatchNorm2d(widths[0]),
@@ -71,8 +71,3 @@ class PyramidTokenizer(nn.Module):
         stripes = F.adaptive_avg_pool2d(x.float(), (NUM_STRIPES, 1)).flatten(1)  # (B, C * stripes)
         tokens = self.projection(x).flatten(2).transpose(1, 2)  # (B, N, D)
         return Tokens(tokens, None, self.summary(stripes))
-
-
-def pyramid_stride(num_levels: int) -> int:
-    """Return how many pixels of each side become one token."""
-    return FIRST_STRIDE << (num_levels - 1)

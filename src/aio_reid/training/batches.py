@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 from aio_reid.config import RunConfig
 from aio_reid.data.lookalikes import Lookalikes, tag_matrix
 from aio_reid.data.mixed_batches import build_batches, count_epoch_batches
-from aio_reid.data.samplers import TupleKey
+from aio_reid.data.samplers import BatchSettings, TupleKey
 from aio_reid.data.sources import IdentityGroup
 from aio_reid.data.tuples import TrainingTuple, TupleBatch, TupleDataset, collate
 from aio_reid.errors import AioError, ConfigError
@@ -91,16 +91,14 @@ class _Keys:
             epoch, skip = epoch + 1, 0
 
     def _epoch(self, epoch: int, skip: int) -> Iterable[list[TupleKey]]:
-        return build_batches(
-            self._labels,
-            self._groups,
+        settings = BatchSettings(
             num_identities=self._config.data.num_identities,
             tuples_per_identity=self._config.data.tuples_per_identity,
             seed=self._config.seed,
             epoch=epoch,
             skip=skip,
-            lookalikes=self._lookalikes,
         )
+        return build_batches(self._labels, self._groups, settings, lookalikes=self._lookalikes)
 
 
 class _ErrorsAsValues(Dataset[TrainingTuple | AioError]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import nn
@@ -19,30 +20,26 @@ def build_optimizer(
     Matrices and kernels decay; norms, biases, [CLS], positions, codes and embeddings do not. The word table learns at
     `learning_rate` times `word_table_rate`, the `HEADS` at `learning_rate` times `head_rate`.
     """
+
+    def group(decay: float, rate: float) -> dict[str, Any]:
+        return {"params": [], "weight_decay": decay, "lr": learning_rate * rate}
+
+    groups = {  # in the order that checkpoints know
+        "decayed": group(weight_decay, 1.0),
+        "kept": group(0.0, 1.0),
+        "words": group(0.0, word_table_rate),
+        "decayed heads": group(weight_decay, head_rate),
+        "kept heads": group(0.0, head_rate),
+    }
     embeddings = {id(m.weight) for m in module.modules() if isinstance(m, nn.Embedding)}
-    decayed: list[nn.Parameter] = []
-    kept: list[nn.Parameter] = []
-    words: list[nn.Parameter] = []
-    decayed_heads: list[nn.Parameter] = []
-    kept_heads: list[nn.Parameter] = []
     for name, parameter in module.named_parameters():
         if not parameter.requires_grad:
             continue
-        is_head = head_rate != 1.0 and name.startswith(HEADS)
-        if name.endswith(WORD_TABLE):
-            words.append(parameter)
-        elif parameter.ndim < 2 or id(parameter) in embeddings or ".sequence." in f".{name}":
-            (kept_heads if is_head else kept).append(parameter)
-        else:
-            (decayed_heads if is_head else decayed).append(parameter)
-    groups = [
-        {"params": decayed, "weight_decay": weight_decay, "lr": learning_rate},
-        {"params": kept, "weight_decay": 0.0, "lr": learning_rate},
-        {"params": words, "weight_decay": 0.0, "lr": learning_rate * word_table_rate},
-        {"params": decayed_heads, "weight_decay": weight_decay, "lr": learning_rate * head_rate},
-        {"params": kept_heads, "weight_decay": 0.0, "lr": learning_rate * head_rate},
-    ]
-    return torch.optim.AdamW([g for g in groups if g["params"]], lr=learning_rate, betas=(0.9, 0.999))
+        is_kept = parameter.ndim < 2 or id(parameter) in embeddings or ".sequence." in f".{name}"
+        of_heads = " heads" if head_rate != 1.0 and name.startswith(HEADS) else ""
+        kind = "words" if name.endswith(WORD_TABLE) else ("kept" if is_kept else "decayed") + of_heads
+        groups[kind]["params"].append(parameter)
+    return torch.optim.AdamW([g for g in groups.values() if g["params"]], lr=learning_rate, betas=(0.9, 0.999))
 
 
 def learning_rate_factor(step: int, *, total_steps: int, warmup_share: float) -> float:

@@ -18,11 +18,12 @@ from aio_reid.gallery.store.backups import export_gallery, import_gallery, known
 from aio_reid.gallery.store.embedded import EmbeddedStore
 from aio_reid.gallery.store.enrol import Enroller
 from aio_reid.gallery.store.entries import folder_entries
-from aio_reid.gallery.store.erase import ERASED, GONE, erase_pictures, file_hash, find_bytes
+from aio_reid.gallery.store.erase import ERASED, GONE, erase_pictures, find_bytes
 from aio_reid.gallery.store.protocol import Condition, Where
 from aio_reid.gallery.store.schema import FILE_NAME, create_file
 from aio_reid.progress import SILENT
 from aio_reid.records import Modality
+from aio_reid.storage import file_content
 
 SOUTH = Where(cameras=("south",))
 
@@ -54,7 +55,7 @@ def test_erased_bytes_are_gone_while_others_read(gallery: Path) -> None:
     assert traces(gallery, numbers(south=True)) == numbers(south=True)
     done = erase_pictures(store, SOUTH)
     assert (done.num_before, done.num_erased, done.num_after) == (600, 200, 400)
-    assert done.sha256 == file_hash(gallery / FILE_NAME) and done.num_probed > 0 and done.is_complete
+    assert done.sha256 == file_content(gallery / FILE_NAME).hex() and done.num_probed > 0 and done.is_complete
     assert traces(gallery, numbers(south=True, count=600)) == set()
     assert traces(gallery, numbers(south=False)) == numbers(south=False)
     assert reader.count() == 400 and reader.count(SOUTH) == 0
@@ -102,7 +103,7 @@ def test_backups_are_reached(gallery: Path, tmp_path: Path) -> None:
     done = erase_pictures(store, SOUTH)
     states = {Path(place.path).name: place for place in done.backups}
     assert states["a.sqlite"].state == ERASED and states["a.sqlite"].num_erased == done.num_erased + 1
-    assert states["a.sqlite"].sha256 == file_hash(backup)
+    assert states["a.sqlite"].sha256 == file_content(backup).hex()
     assert states["lost.sqlite"].state == GONE
     assert "not made by aio-reid" in states["foreign.sqlite"].state
     assert not done.is_complete

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from pathlib import Path
 
 from aio_reid.errors import AioError, StorageError, WeightsError
@@ -12,6 +11,7 @@ from aio_reid.gallery.store.embedded import EmbeddedStore
 from aio_reid.gallery.store.protocol import Added, NewPicture
 from aio_reid.gallery.store.rows import chunks
 from aio_reid.gallery.store.schema import FILE_NAME, now_text, told
+from aio_reid.storage import written_whole
 
 IMPORT_CHUNK = 500
 
@@ -35,19 +35,15 @@ def export_gallery(store: EmbeddedStore, path: Path) -> Path:
     gallery_id = store.about().gallery_id
     _check_target(store, target, gallery_id)
     _remember(store, target, gallery_id)  # first: a backup that is written must be known
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        with store.reading() as connection, told(target):
-            connection.execute("VACUUM INTO ?", [str(part)])
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(target)
+        with written_whole(target) as part:
+            os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            with store.reading() as connection, told(target):
+                connection.execute("VACUUM INTO ?", [str(part)])
+            with part.open("rb+") as file:
+                os.fsync(file.fileno())
     except OSError as error:
         raise StorageError(f"cannot write {str(target)!r} ({error.strerror or error}); choose another place") from None
-    finally:
-        with suppress(OSError):
-            part.unlink()
     return target
 
 

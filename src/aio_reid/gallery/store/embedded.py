@@ -21,7 +21,7 @@ from aio_reid.gallery.store import rows
 from aio_reid.gallery.store.answer import answer
 from aio_reid.gallery.store.filters import choose_rows
 from aio_reid.gallery.store.lock import WriterLock
-from aio_reid.gallery.store.protocol import EVERYTHING, About, Added, Found, Item, NewPicture, Where
+from aio_reid.gallery.store.protocol import EVERYTHING, About, Added, Found, Item, NewPicture, Store, Where
 from aio_reid.gallery.store.resident import Resident, Snapshot
 from aio_reid.gallery.store.schema import FILE_NAME, GALLERY, gallery_file, lock_file, open_file, told
 from aio_reid.records import Modality
@@ -29,8 +29,8 @@ from aio_reid.records import Modality
 Rows = NDArray[np.int64]
 
 
-class EmbeddedStore:
-    """A gallery in a folder (or a backup of one, by its file); fulfils `protocol.Store`.
+class EmbeddedStore(Store):
+    """A gallery in a folder (or a backup of one, by its file). What has no docstring here is promised by `Store`.
 
     The vectors are read at the first search. A store that was killed between a deletion and its compaction is compacted
     when it is next opened for writing.
@@ -65,7 +65,6 @@ class EmbeddedStore:
             return bool(self._connection.execute("SELECT uncompacted FROM gallery").fetchone()[0])
 
     def about(self) -> About:
-        """Return what the gallery says of itself."""
         with self.reading():
             row = self._connection.execute(
                 "SELECT id, weights, weights_name, preprocess, size, copies, created, version FROM gallery"
@@ -86,23 +85,19 @@ class EmbeddedStore:
         )
 
     def add(self, pictures: Sequence[NewPicture]) -> Added:
-        """Add pictures, all of them or none; a picture that is known keeps its id and takes the new description."""
         with self.changing() as connection:
             self._check_vectors(connection, pictures)
             return rows.add_rows(connection, pictures)
 
     def known(self, contents: Iterable[bytes], modality: Modality) -> dict[bytes, Item]:
-        """Return the enrolled ones of these contents."""
         with self.reading():
             return rows.read_known(self._connection, contents, modality)
 
     def get(self, ids: Sequence[int]) -> list[Item]:
-        """Return those that are there, in the order of the ids."""
         with self.reading():
             return rows.read_items(self._connection, ids)
 
     def vectors(self, ids: Sequence[int]) -> NDArray[np.float32]:
-        """Return float32 (B, E); DataError where one is not there."""
         stored: dict[int, bytes] = {}
         with self.reading():
             for chunk in rows.chunks(ids):
@@ -116,13 +111,11 @@ class EmbeddedStore:
             return self._resident.decode([stored[number] for number in ids], size)
 
     def copy_of(self, content: bytes) -> bytes | None:
-        """Return the bytes of a picture that was copied in, or None."""
         with self.reading():
             row = self._connection.execute("SELECT bytes FROM copies WHERE content = ?", [content]).fetchone()
         return None if row is None else bytes(row[0])
 
     def remove(self, where: Where) -> int:
-        """Remove pictures and return their number; their bytes are overwritten, the file stays as long as it is."""
         ids = self.ids(where)
         if not ids:
             return 0
@@ -130,7 +123,6 @@ class EmbeddedStore:
             return rows.delete_rows(connection, ids)
 
     def erase(self, where: Where | None, contents: Sequence[bytes] = ()) -> int:
-        """Remove pictures, also all of these contents, then rewrite the store so that nothing of them is left."""
         with self.reading():
             ids = {*rows.ids_of_contents(self._connection, contents), *(() if where is None else self.ids(where))}
         with self.changing() as connection:
@@ -157,7 +149,6 @@ class EmbeddedStore:
             return int(connection.execute("SELECT count(*) FROM copies").fetchone()[0])
 
     def count(self, where: Where = EVERYTHING) -> int:
-        """Return the number of pictures."""
         return len(self.ids(where))
 
     def search(
@@ -170,7 +161,7 @@ class EmbeddedStore:
         by_track: bool = False,
         with_spread: bool = False,
     ) -> Found:
-        """Return the nearest pictures; see `protocol.Store.search`. Exact, also with float16 in memory."""
+        """Return the nearest pictures, see `Store.search`; exact, also with float16 in memory."""
         with self.reading():
             snapshot = self._resident.refresh(with_vectors=True)
             chosen = self._rows(snapshot, where)
@@ -188,7 +179,6 @@ class EmbeddedStore:
         )
 
     def iterate(self, where: Where = EVERYTHING) -> Iterator[tuple[Item, NDArray[np.float32]]]:
-        """Yield the pictures in the order of their ids, each with its vector, float32 (E,)."""
         for chunk in rows.chunks(self.ids(where)):
             items = self.get(chunk)
             yield from zip(items, self.vectors([item.id for item in items]), strict=True)

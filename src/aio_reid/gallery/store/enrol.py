@@ -21,9 +21,10 @@ from aio_reid.gallery.embedder import LoadedOnce
 from aio_reid.gallery.scan import PictureFile, Unreadable, picture_file
 from aio_reid.gallery.store.entries import Entry, in_runs
 from aio_reid.gallery.store.protocol import Item, NewPicture, Picture, Store
-from aio_reid.gallery.vectors import PATH_MARK, checked_outcome, file_content
+from aio_reid.gallery.vectors import PATH_MARK, checked_outcome
 from aio_reid.progress import Task
 from aio_reid.records import Modality
+from aio_reid.storage import file_content
 
 CHUNK = 64
 """Pictures that are looked up, and kept, together; a process that is killed loses at most so many embeddings."""

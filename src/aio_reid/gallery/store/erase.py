@@ -6,7 +6,6 @@ command does all of it again. Picture files that the gallery only refers to are 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from aio_reid.gallery.store.schema import now_text
 from aio_reid.gallery.store.search import describe_where
 from aio_reid.pages.text import shown
 from aio_reid.records import VISUAL_MODALITIES
+from aio_reid.storage import file_content
 
 ERASED, GONE = "erased", "not there any more"
 NUM_PROBES = 8
@@ -119,7 +119,7 @@ def erase_pictures(store: EmbeddedStore, where: Where, *, caches: Sequence[Path]
         caches=erased_caches,
         backups=erased_backups,
         num_probed=len(probes),
-        sha256=file_hash(store.path),
+        sha256=file_content(store.path).hex(),
     )
 
 
@@ -130,12 +130,6 @@ def _also_enrolled_otherwise(store: EmbeddedStore, contents: Sequence[bytes], er
         for content, item in store.known(contents, modality).items()
         if item.id not in erased
     }
-
-
-def file_hash(path: Path) -> str:
-    """Return the SHA-256 of a file, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def find_bytes(path: Path, needles: Sequence[bytes]) -> list[bytes]:
@@ -181,7 +175,7 @@ def _erase_backup(path: Path, gallery_id: str, where: Where | None, contents: Se
         return ErasedPlace(shown(path), str(error))
     finally:
         backup.close()
-    return ErasedPlace(shown(path), ERASED, num_erased, file_hash(path))
+    return ErasedPlace(shown(path), ERASED, num_erased, file_content(path).hex())
 
 
 def _erase_known(backup: EmbeddedStore, where: Where | None, contents: Sequence[bytes]) -> int:

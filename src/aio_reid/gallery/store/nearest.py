@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aio_reid.gallery.ranking import best_first
+from aio_reid.gallery.ranking import best_first, contenders
 from aio_reid.gallery.store.resident import Matrix
 
 _BLOCK_ROWS = 8192  # widened at a time: 16 MB at 512 numbers
@@ -70,11 +70,7 @@ def nearest(
 
     `rough` float32 (N,) are off by at most `error`; `exact` gives the vectors at positions.
     """
-    (N,) = rough.shape
-    candidates = np.arange(N)
-    if top < N:
-        border = np.partition(rough, N - top)[N - top]
-        candidates = np.flatnonzero(rough >= border - 2.0 * error)
+    candidates = contenders(rough, top, error=error)
     blocks = [candidates[start : start + _BLOCK_ROWS] for start in range(0, len(candidates), _BLOCK_ROWS)]
     scores = np.concatenate([exact_scores(exact(block), query) for block in blocks] or [rough[:0]])
     order = best_first(scores, ids[candidates].tolist(), top)

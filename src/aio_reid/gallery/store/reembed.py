@@ -17,9 +17,9 @@ from aio_reid.gallery.scan import Unreadable
 from aio_reid.gallery.store.embedded import EmbeddedStore
 from aio_reid.gallery.store.protocol import Item
 from aio_reid.gallery.store.rows import chunks, delete_rows
-from aio_reid.gallery.vectors import file_content
 from aio_reid.progress import SILENT, Progress
 from aio_reid.records import Modality
+from aio_reid.storage import file_content
 
 CHUNK = 64
 

@@ -28,10 +28,9 @@ from aio_reid.gallery.sqlite_file import (
     connect,
     create_privately,
     damaged,
-    is_passing,
     number,
-    primary_code,
 )
+from aio_reid.storage import is_passing, primary_code
 
 FILE_NAME = "gallery.sqlite"
 BUSY_TIMEOUT_S = 20.0

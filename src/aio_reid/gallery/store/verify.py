@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from aio_reid.gallery.store.embedded import EmbeddedStore
-from aio_reid.gallery.vectors import file_content
 from aio_reid.progress import SILENT, Progress
+from aio_reid.storage import file_content
 
 _MOST_LINES = 100
 

@@ -1,0 +1,64 @@
+"""Files, as every layer keeps them: what is in one, how one is written whole, and whose fault an SQLite error is."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+# The causes that lie outside the file: no space, no permission, someone else's lock. Everything else is damage.
+_PASSING = frozenset(
+    (
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_INTERRUPT,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_READONLY,
+    )
+)
+
+
+def file_content(path: Path) -> bytes:
+    """Return the SHA-256 of a file, 32 bytes.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Give the name of a file beside `path` to write to; at the end it replaces `path`, on an error it is removed.
+
+    So under its own name the file is at every moment the old one or the new one.
+
+    Raises:
+        OSError: the new file cannot take the place of the old one.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        part.replace(path)
+    except BaseException:
+        with suppress(OSError):  # the error that led here is the one to report
+            part.unlink()
+        raise
+
+
+def primary_code(error: sqlite3.Error) -> int:
+    """Return SQLite's result code without the bits that refine it."""
+    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & 0xFF
+
+
+def is_passing(error: sqlite3.Error) -> bool:
+    """Tell whether the cause lies outside the file (disk full, read-only, locked) rather than in it."""
+    return primary_code(error) in _PASSING
