@@ -107,7 +107,10 @@ class LossConfig(Frozen):
     va_weight: float = Field(default=1.0, ge=0)
     fb_weight: float = Field(default=1.0, ge=0)
     tag_weight: float = Field(
-        default=0.0, ge=0, description="of telling from each feature which attribute words the person's sentences hold"
+        default=0.0,
+        ge=0,
+        description="of telling from each feature what is said of the person: the attributes of the photos, else the "
+        "attribute words of the sentences",
     )
     label_smoothing: Share = 0.1
     sampled_identities: Share = Field(

@@ -70,7 +70,7 @@ class Record:
 
     Exactly one of `image_path` and `caption` is given, and it agrees with the modality. `source_image_id` names the
     photo
-    that a drawing or a sentence was made from, where that is known.
+    that a drawing or a sentence was made from, where that is known; `attributes` what the data set says is to be seen.
 
     Raises:
         DataError: when picture and caption are both given, both missing, or do not fit the modality.
@@ -84,6 +84,7 @@ class Record:
     image_path: Path | None = None
     caption: str | None = None
     source_image_id: str | None = None
+    attributes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.image_path is None) == (self.caption is None):

@@ -47,7 +47,7 @@ def test_manifest_lists_every_picture_and_sentence_once(drawn: Path) -> None:
         assert (row["path"] is None) == (row["modality"] == "text") != (row["caption"] is None)
         assert row["split"] == "train"
         assert (row["camera"] is not None) == (row["modality"] in ("rgb", "infrared"))
-        assert bool(row["attributes"]) == (row["modality"] == "text")
+        assert bool(row["attributes"]) == (row["modality"] in ("rgb", "text"))
     expected = {"rgb": 2, "infrared": 1, "sketch": 1, "pencil": 1, "text": 2}
     assert counts == {(f"{n:08d}", m): k for n in range(3) for m, k in expected.items()}
     on_disk = {str(p.relative_to(drawn)) for p in drawn.rglob("*.jpg")}

@@ -53,7 +53,7 @@ def objective(seed: int = 3, colourless: ColourlessSteps | None = None, **loss: 
             build_model(MODEL, seed=1),
             classifier=IdentityClassifier(D, C),
             attribute_head=AttributeHead(D, A),
-            tag_head=TagHead(D, A),
+            tag_head=TagHead(D, [str(n) for n in range(A)]),
             loss=LossConfig.model_validate(loss),
             seed=seed,
             colourless=colourless,

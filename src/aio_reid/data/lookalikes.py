@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aio_reid.data.attributes import ATTRIBUTE_CLASSES
-
 
 @dataclass(frozen=True, slots=True)
 class Lookalikes:
-    """Who looks alike, by the attribute words of their sentences.
+    """Who looks alike, by what is said of them (`data.tags`).
 
     Attributes:
-        tags: (C, A) bool, the attribute classes said of each identity.
+        tags: (C, A) bool, the tags of each identity.
         group: how many that look alike stand together in a batch, at least 2.
     """
 
@@ -38,11 +35,3 @@ class Lookalikes:
         whole = len(ranked) // self.group * self.group
         groups = rng.permutation(ranked[:whole].reshape(-1, self.group))  # (groups, group)
         return np.concatenate([groups.reshape(-1), ranked[whole:]])
-
-
-def tag_matrix(tags: Sequence[frozenset[int] | None]) -> NDArray[np.bool_]:
-    """Return (C, A) bool from the attribute classes of each identity; None, no sentence, says nothing."""
-    matrix = np.zeros((len(tags), len(ATTRIBUTE_CLASSES)), np.bool_)
-    for row, classes in enumerate(tags):
-        matrix[row, sorted(classes or ())] = True
-    return matrix

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from aio_reid.data.attributes import ATTRIBUTE_CLASSES, MaskedCaption, find_attributes, mask_attributes
+from aio_reid.data.attributes import ATTRIBUTE_CLASSES, MaskedCaption, mask_attributes
 from aio_reid.data.augment import augment
 from aio_reid.data.images import fit_image, read_image
 from aio_reid.data.picture_cache import PictureCache
 from aio_reid.data.samplers import TupleKey
 from aio_reid.data.sources import IdentityGroup, TrainingSource
 from aio_reid.data.synthesis import channel_augment, draw_lines
+from aio_reid.data.tags import Tags, find_tags
 from aio_reid.data.text import ClipBpe, pad_ids
 from aio_reid.errors import DataError
 from aio_reid.records import Modality, Record
@@ -33,15 +34,14 @@ SYNTHESISED = (Modality.INFRARED, Modality.SKETCH)
 class TrainingTuple:
     """One photo and its partners; `pixels` holds (3, H, W) uint8 of each visual modality that is present.
 
-    `tags` are the attribute classes named in any sentence about the person, None where there is no sentence or nobody
-    asked for them.
+    `tags` (A,) bool is what is said of the person (`find_tags`), None where nothing is, or nobody asked.
     """
 
     label: int
     pixels: dict[Modality, Tensor]
     ids: tuple[int, ...] | None
     masked: MaskedCaption | None
-    tags: frozenset[int] | None = None
+    tags: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,8 @@ class TupleBatch:
         rows: per modality (b,) int64, which tuple each input belongs to.
         masked_ids: (b, L) int64, captions with masked attributes, rows as `rows[TEXT]`; None without text.
         masked_at: (K, 2) int64, row in `masked_ids` and position; masked_labels: (K,) int64 attribute classes.
-        tags: (b, A) bool, attribute classes named in the sentences about a person; tag_rows: (b,) int64, whose they
-            are. None where nobody has a sentence.
+        tags: (b, A) bool, what is said of a person; tag_rows: (b,) int64, of whom. None where nothing is said of
+            anybody.
     """
 
     labels: Tensor
@@ -87,8 +87,8 @@ class TupleDataset(Dataset[TrainingTuple]):
     """Tuples around every photo of the sources; partners are drawn from the same identity's records.
 
     The same id in two sources means two people. Everything random about a tuple is drawn from (seed, draw, photo), so
-    it does not matter which worker makes it. Only if `tagged` are the attributes of all sentences looked for, once and
-    here: worker processes come and go.
+    it does not matter which worker makes it. Only if `tagged` is it looked for what is said of all, once and here:
+    worker processes come and go.
 
     Raises:
         DataError: no photo among the records of a source, or a share for a modality that is never synthesised.
@@ -123,7 +123,7 @@ class TupleDataset(Dataset[TrainingTuple]):
         self.augmented = augmented
         self.seed = seed
         self._bpe = ClipBpe.load()
-        self._tags = [self._find_tags(label) if tagged else None for label in range(self.num_identities)]
+        self._tags = find_tags(self._records_by_label(), self.num_identities) if tagged else None
         self._cache: PictureCache | None = None
 
     def keep_pictures(self, folder: Path) -> None:
@@ -158,9 +158,14 @@ class TupleDataset(Dataset[TrainingTuple]):
                 self._partners.setdefault((label_of[record.person_id], record.modality), []).append(record)
 
     @property
-    def tags(self) -> tuple[frozenset[int] | None, ...]:
-        """The attribute classes said of each identity, (C,); None where there is no sentence, or nobody asked."""
-        return tuple(self._tags)
+    def tags(self) -> Tags | None:
+        """What is said of each identity; None where nobody asked."""
+        return self._tags
+
+    @property
+    def tag_names(self) -> tuple[str, ...]:
+        """The names of the tags, A."""
+        return ATTRIBUTE_CLASSES if self._tags is None else self._tags.names
 
     @property
     def labels(self) -> list[int]:
@@ -196,18 +201,18 @@ class TupleDataset(Dataset[TrainingTuple]):
                 pixels[modality] = augment(plain, modality, rng) if self.augmented else plain
         told = Modality.TEXT in self.modalities and self._comes_along(Modality.TEXT, rng)
         caption = self._pick(label, Modality.TEXT, rng) if told else None
-        tags = self._tags[label]
+        tags = None if self._tags is None else self._tags.row(label)
         if caption is None or caption.caption is None:
             return TrainingTuple(label, pixels, None, None, tags)
         encoded = self._bpe.encode(caption.caption, context_length=self.context_length)
         masked = mask_attributes(caption.caption, rng, self._bpe, context_length=self.context_length)
         return TrainingTuple(label, pixels, encoded.ids, masked, tags)
 
-    def _find_tags(self, label: int) -> frozenset[int] | None:
-        """Return the attribute classes that the sentences about a person name, None where there is no sentence."""
-        captions = [r.caption for r in self._partners.get((label, Modality.TEXT), []) if r.caption]
-        found = frozenset(span.label for caption in captions for span in find_attributes(caption))
-        return found if captions else None
+    def _records_by_label(self) -> dict[int, list[Record]]:
+        found: dict[int, list[Record]] = {}
+        for (label, _), records in self._partners.items():
+            found.setdefault(label, []).extend(records)
+        return found
 
     def _comes_along(self, modality: Modality, rng: np.random.Generator) -> bool:
         return modality is Modality.RGB or rng.random() < self.shares.partners.get(modality, 1.0)
@@ -261,14 +266,6 @@ def collate(tuples: Sequence[TrainingTuple]) -> TupleBatch:
         masked_ids=pad_ids([m.ids for m in masked]) if masked else None,
         masked_at=torch.tensor(places, dtype=torch.int64).reshape(-1, 2),
         masked_labels=torch.tensor([label for m in masked for label in m.labels], dtype=torch.int64),
-        tags=_multi_hot([tags for _, tags in tagged]) if tagged else None,
+        tags=torch.stack([tags for _, tags in tagged]) if tagged else None,
         tag_rows=torch.tensor([row for row, _ in tagged]) if tagged else None,
     )
-
-
-def _multi_hot(sets: Sequence[frozenset[int]]) -> Tensor:
-    """Return (b, A) bool, true at the classes of each set."""
-    tags = torch.zeros(len(sets), len(ATTRIBUTE_CLASSES), dtype=torch.bool)
-    for row, classes in enumerate(sets):
-        tags[row, sorted(classes)] = True
-    return tags

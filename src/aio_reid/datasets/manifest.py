@@ -10,7 +10,8 @@ be left out:
     split       train, val, query or gallery
     camera      optional: id of the camera
     source      optional: the photo that a drawing or a sentence was made from (its path, or the name of its file)
-    attributes  optional: names of visible attributes; a list in Parquet, separated by ";" in CSV
+    attributes  optional: names of visible attributes; a list in Parquet, separated by ";" in CSV. Training can ask them
+                of every feature of the person (loss.tag_weight)
 """
 
 from __future__ import annotations
@@ -78,7 +79,17 @@ def read_manifest(path: Path, *, check_files: bool = False) -> list[Record]:
                 f"there is no picture {row.path!r} below {path.parent}; correct the path or remove the row",
             )
         records.append(
-            Record(dataset, row.split, row.modality, row.person, row.camera, picture, row.caption, row.source)
+            Record(
+                dataset,
+                row.split,
+                row.modality,
+                row.person,
+                row.camera,
+                picture,
+                row.caption,
+                row.source,
+                row.attributes,
+            )
         )
     return records
 

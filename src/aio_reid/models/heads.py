@@ -4,6 +4,8 @@ without parameters.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -92,14 +94,20 @@ class SampledIdentityClassifier(nn.Module):
 
 
 class TagHead(nn.Module):
-    """Tell from one feature which of A attribute words are said of the person: LayerNorm, Linear D to A."""
+    """Tell from one feature which of A tags the person has: LayerNorm, Linear D to A."""
 
-    def __init__(self, width: int, num_attributes: int) -> None:
+    def __init__(self, width: int, names: Sequence[str]) -> None:
         super().__init__()
+        self.names = tuple(names)
         self.norm = nn.LayerNorm(width)
-        self.linear = nn.Linear(width, num_attributes)
+        self.linear = nn.Linear(width, len(self.names))
         nn.init.normal_(self.linear.weight, std=0.02)
-        nn.init.constant_(self.linear.bias, -2.0)  # few words are said of anybody
+        nn.init.constant_(self.linear.bias, -2.0)  # few tags are anybody's
+
+    @torch.no_grad()
+    def expect(self, shares: Tensor) -> None:
+        """Let the head begin with how frequent each tag is, (A,) in 0..1, which it would else have to learn first."""
+        self.linear.bias.copy_(torch.logit(shares.to(self.linear.bias), eps=1e-3))
 
     def forward(self, features: Tensor) -> Tensor:
         """Return logits (B, A) of features (B, D)."""

@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from aio_reid.errors import DataError, StorageError
+from aio_reid.people.facts import visible_attributes
 from aio_reid.people.plan import PeoplePlan, Shot, Splits, ViewCounts, draw_shot, tell_shot
 from aio_reid.progress import SILENT, Progress, Task
 from aio_reid.records import Modality
@@ -200,6 +201,7 @@ def _write_manifest(out: Path, plan: PeoplePlan) -> Path:
 
 def _rows(plan: PeoplePlan, index: int) -> Iterator[dict[str, str | list[str] | None]]:
     identity = plan.identity(index)
+    facts = list(visible_attributes(identity))
     for shot in plan.shots(index):
         caption = None if shot.modality.is_visual else tell_shot(shot, identity)
         yield {
@@ -210,7 +212,7 @@ def _rows(plan: PeoplePlan, index: int) -> Iterator[dict[str, str | list[str] | 
             "modality": shot.modality.value,
             "split": shot.split.value,
             "source": None,
-            "attributes": list(caption.attributes) if caption else None,
+            "attributes": list(caption.attributes) if caption else facts if shot.modality is Modality.RGB else None,
         }
 
 

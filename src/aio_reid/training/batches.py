@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from aio_reid.config import RunConfig
-from aio_reid.data.lookalikes import Lookalikes, tag_matrix
+from aio_reid.data.lookalikes import Lookalikes
 from aio_reid.data.mixed_batches import build_batches, count_epoch_batches
 from aio_reid.data.samplers import BatchSettings, TupleKey
 from aio_reid.data.sources import IdentityGroup
@@ -75,7 +75,7 @@ class _Keys:
         self.positions: deque[RunPosition] = deque()
         self._config, self._labels, self._groups = config, dataset.labels, dataset.groups
         alike = config.data.lookalikes
-        self._lookalikes = Lookalikes(tag_matrix(dataset.tags), alike) if alike > 1 else None
+        self._lookalikes = Lookalikes(dataset.tags.of, alike) if alike > 1 and dataset.tags is not None else None
         self._start, self._total, self._processes = start, total, processes
 
     def __iter__(self) -> Iterator[list[TupleKey]]:

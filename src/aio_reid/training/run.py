@@ -14,6 +14,7 @@ from accelerate.utils import set_seed
 from aio_reid.api import AIO
 from aio_reid.config import RunConfig
 from aio_reid.data.attributes import ATTRIBUTE_CLASSES
+from aio_reid.data.tags import Tags
 from aio_reid.data.tuples import Shares, TupleDataset
 from aio_reid.errors import StorageError, TrainingError
 from aio_reid.evaluation.embed import CachedEmbedder
@@ -74,7 +75,7 @@ def train(
         if processes.is_main:
             _prepare_folder(out, settings, resume)
     _make_repeatable(config.seed)
-    objective = _objective(config, dataset.num_identities, processes)
+    objective = _objective(config, dataset.num_identities, processes, tags=dataset.tags)
     optimizer = _optimizer(config, objective)
     about = _about(config, settings, sources, dataset, objective.model)
     with errors_of_all(processes):
@@ -150,7 +151,9 @@ def _dataset(config: RunConfig, sources: Sequence[LoadedSource]) -> TupleDataset
     return dataset
 
 
-def _objective(config: RunConfig, num_identities: int, processes: Processes = ALONE) -> TrainingObjective:
+def _objective(
+    config: RunConfig, num_identities: int, processes: Processes = ALONE, *, tags: Tags | None = None
+) -> TrainingObjective:
     model = build_model(config.model, seed=config.seed)
     model.encoder.requires_grad_(config.trainable_encoder)
     model.encoder.activation_checkpointing = config.activation_checkpointing
@@ -166,7 +169,7 @@ def _objective(config: RunConfig, num_identities: int, processes: Processes = AL
         model,
         classifier=classifier,
         attribute_head=AttributeHead(model.encoder.width, len(ATTRIBUTE_CLASSES)),
-        tag_head=TagHead(model.encoder.width, len(ATTRIBUTE_CLASSES)),
+        tag_head=_tag_head(model.encoder.width, tags),
         loss=config.loss,
         colourless=ColourlessSteps(config.data.colourless_share, config.data.ramp_steps),
         seed=config.seed,
@@ -175,6 +178,13 @@ def _objective(config: RunConfig, num_identities: int, processes: Processes = AL
         start_from(objective, config.start_from, with_encoder=config.trainable_encoder)
     objective.processes = processes
     return objective.to(processes.device)
+
+
+def _tag_head(width: int, tags: Tags | None) -> TagHead:
+    head = TagHead(width, ATTRIBUTE_CLASSES if tags is None else tags.names)
+    if tags is not None:
+        head.expect(torch.from_numpy(tags.shares))
+    return head
 
 
 def _optimizer(config: RunConfig, objective: TrainingObjective) -> torch.optim.AdamW:
@@ -205,6 +215,7 @@ def _about(
         "encoder_hash": "trained" if config.trainable_encoder else model.encoder.hash(),
         "persons_hash": hash_json(dataset.persons),
         "attributes": list(ATTRIBUTE_CLASSES),
+        "tags": list(dataset.tag_names),
         "data": {"identities": dataset.num_identities, "photos": len(dataset), "records": num_records},
         "sources": [
             {"dataset": source.dataset, "identities": len(group.labels)}

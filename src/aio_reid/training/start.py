@@ -15,14 +15,14 @@ from aio_reid.training.objective import TrainingObjective
 from aio_reid.training.state import CHECKPOINT, read_trained
 
 WEIGHTS = "weights.safetensors"
-TAKEN_HEADS = ("attribute_head.", "tag_head.")
 
 
 def start_from(objective: TrainingObjective, source: Path, *, with_encoder: bool) -> list[str]:
     """Start from an earlier run, or from a weights file; return the names that were taken, as in the state dict.
 
     From weights come tokenizers, [CLS], positions, codes and bottleneck; from the folder of a run also the heads for
-    attribute words. The classifier stays as it is. The encoder must be the same one already.
+    attribute words and tags, where these are the same. The classifier stays as it is. The encoder must be the same
+    one already.
 
     Args:
         objective: what is to be trained.
@@ -53,9 +53,10 @@ def start_from(objective: TrainingObjective, source: Path, *, with_encoder: bool
 
 def _take_heads(objective: TrainingObjective, run: Path) -> list[str]:
     about, trained = read_trained(run)
-    if about.get("attributes") != list(ATTRIBUTE_CLASSES):
-        return []  # other words: the heads would name the wrong ones
-    heads = {name: tensor for name, tensor in trained.items() if name.startswith(TAKEN_HEADS)}
+    stored = {"attribute_head.": about.get("attributes"), "tag_head.": about.get("tags", about.get("attributes"))}
+    wanted = {"attribute_head.": list(ATTRIBUTE_CLASSES), "tag_head.": list(objective.tag_head.names)}
+    same = tuple(head for head in wanted if stored[head] == wanted[head])  # else a head would name the wrong words
+    heads = {name: tensor for name, tensor in trained.items() if name.startswith(same)}
     own = objective.state_dict()
     for name, tensor in heads.items():
         if name not in own or own[name].shape != tensor.shape:

@@ -142,6 +142,7 @@ def _check_same(run: Path, stored: Mapping[str, Any], about: Mapping[str, Any]) 
         "configuration": config is not None and _deciding(config) == _deciding(about["config"]),
         "encoder": stored.get("encoder_hash") == about["encoder_hash"],
         "set of training persons": stored.get("persons_hash", about["persons_hash"]) == about["persons_hash"],
+        "set of tags": stored.get("tags", about["tags"]) == about["tags"],
     }
     for what, is_same in same.items():
         if not is_same:
