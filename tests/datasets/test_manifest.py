@@ -43,7 +43,15 @@ def test_round_trip(tmp_path: Path, name: str) -> None:
     write_manifest(path, ROWS)
     assert read_rows(path) == ROWS
     first, second, third = read_manifest(path)
-    assert first == Record(path.stem, Split.GALLERY, Modality.RGB, "0012", "c1", path.parent / "rgb/0012.png")
+    assert first == Record(
+        path.stem,
+        Split.GALLERY,
+        Modality.RGB,
+        "0012",
+        "c1",
+        path.parent / "rgb/0012.png",
+        attributes=("red", "t-shirt"),
+    )
     assert second.source_image_id == "rgb/0012.png"
     assert (third.person_id, third.caption, third.image_path) == ("12", ROWS[2].caption, None)
     assert [p.name for p in path.parent.iterdir()] == [name]
