@@ -27,7 +27,7 @@ SMALL = (
 )
 ARGUMENTS = [
     *("--only", "full", "--only", "no-synthesis", "--seeds", "1", "2", "--jobs", "1"),
-    *("--steps-factor", "0.001", "--people-factor", "0.001", "--folder", "runs/tiny"),
+    *("--steps-factor", "0.001", "--people-factor", "0.001", "--folder", "runs/tiny", "--set", "compile=false"),
     *(word for override in SMALL for word in ("--set", override)),
 ]
 

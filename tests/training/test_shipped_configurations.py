@@ -27,6 +27,7 @@ SMALL = (
     "data.tuples_per_identity=2",
     "optim.max_steps=2",
     "precision=fp32",
+    "compile=false",
 )
 TINY_VIT = ("model.encoder={kind: timm, name: vit_tiny_patch16_224, pretrained: false}",)
 NANO = (
@@ -67,9 +68,13 @@ def test_the_stages_of_nano(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         folder = Path("runs") / name
         folder.mkdir(parents=True)
         tiny.tiny_people(folder)
-    pretrain(shrunk("nano-pretrain", *NANO), Path("runs/nano-pretrain"))
+    for name in ("nano-pretrain", "nano-details"):
+        alike = ("data.lookalikes=2",) if name == "nano-details" else ()
+        pretrain(shrunk(name, *NANO, *alike), Path("runs") / name)
     for name in ("nano-stage1", "nano-stage2"):
         train(shrunk(name, *NANO), Path("runs") / name)
-    pretrained, first, second = (check(name) for name in ("nano-pretrain", "nano-stage1", "nano-stage2"))
-    assert pretrained["encoder"] == first["encoder"] == second["encoder"]
+    before, pretrained, first, second = (
+        check(name) for name in ("nano-pretrain", "nano-details", "nano-stage1", "nano-stage2")
+    )
+    assert before["encoder"] != pretrained["encoder"] == first["encoder"] == second["encoder"]
     assert [s["dataset"] for s in second["sources"]] == ["people-real", "people"]  # type: ignore[attr-defined]
