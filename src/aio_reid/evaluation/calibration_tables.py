@@ -54,8 +54,8 @@ def _gallery_table(result: Result, gallery: str, name: str) -> Table:
     notes = (
         f"Searched in {name}; calibrated on {people['calibrated_on']} synthetic people, measured on "
         f"{people['reported_on']} others; {result['fusion']} fusion. All in percent but the two AUROC.",
-        "Single comparisons: matches told from strangers, the expected calibration error (10 bins, matches and strangers "
-        "weighing the same), and the share of strangers that score as high as the score whose stated rate is 1%.",
+        "Single comparisons: matches told from strangers, the expected calibration error (10 bins, matches and "
+        "strangers weighing the same), and how many strangers reach the score that 1% of them are said to reach.",
         "Open set: half of the people searched for are not in the gallery; present ones told from absent ones by the "
         "best hit, and how many of either the rule takes for present; last, P(match) of best hits against the truth.",
         describe_origin(result),

@@ -1,4 +1,4 @@
-"""What a calibration is worth on people that it has not seen: one at a time, in open-set searches, in mixed galleries."""
+"""What a calibration is worth on people it has not seen: one at a time, in open-set searches, in mixed galleries."""
 
 from __future__ import annotations
 
