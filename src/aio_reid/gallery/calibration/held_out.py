@@ -36,9 +36,9 @@ class PairReport:
 class OpenSetReport:
     """Searches, of which some are for people that are not in the gallery.
 
-    `auroc` and `tpr_at_1_percent` tell present from absent by the best hit's expected number of strangers; `found` and
-    `mistaken` are the shares of present and absent ones that the rule takes for present; `best_hits` is the curve of
-    P(match) of best hits against whether they are right.
+    `auroc` and `tpr_at_1_percent` tell present from absent by the best hit's score; `found` and `mistaken` are the
+    shares of present and absent ones that the rule takes for present; `best_hits` is the curve of P(match) of best hits
+    against whether they are right.
     """
 
     num_present: int
@@ -102,8 +102,8 @@ def report_open_set(pair: PairCalibration, found: Comparisons, is_absent: NDArra
     return OpenSetReport(
         num_present=int(np.count_nonzero(~absent)),
         num_absent=int(np.count_nonzero(absent)),
-        auroc=auroc(-expected[~absent], -expected[absent]),
-        tpr_at_1_percent=tpr_at_fpr(-expected[~absent], -expected[absent]),
+        auroc=auroc(best[~absent], best[absent]),
+        tpr_at_1_percent=tpr_at_fpr(best[~absent], best[absent]),
         found=float(np.mean(expected[~absent] <= pair.rule.limit)),
         mistaken=float(np.mean(expected[absent] <= pair.rule.limit)),
         best_hits=reliability(probability(ratios - np.log(sizes)), is_right),
