@@ -35,6 +35,7 @@ from aio_reid.gallery.store.protocol import NewPicture, Picture, Where
 from aio_reid.gallery.store.reembed import reembed_gallery
 from aio_reid.gallery.store.schema import FILE_NAME, create_file
 from aio_reid.gallery.store.search import Question, search_gallery
+from aio_reid.gallery.store.verify import verify_gallery
 from aio_reid.records import Modality
 
 RGB, INFRARED = Modality.RGB, Modality.INFRARED
@@ -258,6 +259,7 @@ def test_a_damaged_calibration_is_one_line(store: EmbeddedStore) -> None:
     store.keep_calibrations([("T", "rgb", '{"format": 1}')])
     with pytest.raises(StorageError, match=r"calibration of this gallery is damaged.*gallery calibrate"):
         read_calibration(store)
+    assert [problem.kind for problem in verify_gallery(store, files=False)] == ["damage"]
     store.keep_calibrations([("T", "rgb", '{"format": 99, "anything": 1}')])
     assert read_calibration(store) == []
 
