@@ -61,7 +61,8 @@ class Presence:
     """Whether the person is probably among the pictures searched, by the best hit, and on what grounds.
 
     `expected_strangers` would score as high as that hit by chance; the person counts as present where that is at most
-    `limit`. None: the calibration knows too few strangers to tell. `text` says so in one line.
+    `limit`. None: the calibration knows too few strangers to tell, or its rule was right too seldom. `text` says so in
+    one line.
     """
 
     is_probable: bool | None

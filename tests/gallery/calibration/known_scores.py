@@ -5,6 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from aio_reid.gallery.calibration.comparisons import Comparisons
+from aio_reid.gallery.calibration.fit import fit_pair
+from aio_reid.gallery.calibration.pair import LABELLED, PairCalibration, Pairing
+from aio_reid.records import Modality
+
+WEIGHTS = "a" * 64
 
 MATCH_MEAN, STRANGER_MEAN, DEVIATION = 0.6, 0.2, 0.12
 
@@ -31,3 +36,16 @@ def normal_comparisons(
 
 def true_log_ratio(scores: np.ndarray, mean: float = MATCH_MEAN, strangers_at: float = STRANGER_MEAN) -> np.ndarray:
     return (mean - strangers_at) / DEVIATION**2 * (scores - (mean + strangers_at) / 2)
+
+
+def calibrated_pair(
+    gallery: Modality, match: float, stranger: float, query: tuple[Modality, ...] = (Modality.TEXT,)
+) -> PairCalibration:
+    return fit_pair(
+        normal_comparisons(300, 40, mean=match, strangers_at=stranger),
+        Pairing(query, gallery),
+        fusion="late",
+        origin=LABELLED,
+        weights_hash=WEIGHTS,
+        share=0.02,
+    )

@@ -12,13 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from known_scores import normal_comparisons
+from known_scores import calibrated_pair
 
 from aio_reid.errors import ConfigError, StorageError
-from aio_reid.gallery.calibration.fit import fit_pair
 from aio_reid.gallery.calibration.kept import keep_calibration, read_calibration
-from aio_reid.gallery.calibration.pair import LABELLED, PairCalibration, Pairing
-from aio_reid.gallery.calibration.reading import Reading, probability_text, rate_text, strangers_text
+from aio_reid.gallery.calibration.pair import PairCalibration
 from aio_reid.gallery.embedder import PictureEmbedding, QueryEmbedding, QueryPart
 from aio_reid.gallery.outputs import (
     CALIBRATED_TABLE_HEADER,
@@ -28,7 +26,6 @@ from aio_reid.gallery.outputs import (
     write_html,
     write_json,
 )
-from aio_reid.gallery.result import Evidence
 from aio_reid.gallery.store.backups import export_gallery, import_gallery
 from aio_reid.gallery.store.embedded import EmbeddedStore
 from aio_reid.gallery.store.protocol import NewPicture, Picture, Where
@@ -61,25 +58,6 @@ class OneQuery:
     def embed_pictures(self, paths: Sequence[Path], modality: Modality) -> Iterator[PictureEmbedding]:
         for path in paths:
             yield PictureEmbedding(path, QUERY)
-
-
-def pair(
-    gallery: Modality, match: float, stranger: float, query: tuple[Modality, ...] = (Modality.TEXT,)
-) -> PairCalibration:
-    return fit_pair(
-        normal_comparisons(300, 40, mean=match, strangers_at=stranger),
-        Pairing(query, gallery),
-        fusion="late",
-        origin=LABELLED,
-        weights_hash=WEIGHTS,
-        share=0.02,
-    )
-
-
-@pytest.fixture(scope="module")
-def pairs() -> list[PairCalibration]:
-    """Photos of strangers score about 0.4, infrared frames of strangers about 0: 0.4 is much for a frame only."""
-    return [pair(RGB, 0.8, 0.4), pair(INFRARED, 0.4, 0.0)]
 
 
 SCORES = {RGB: (0.7, 0.5, 0.45, 0.3, 0.31), INFRARED: (0.4, 0.2, 0.1, -0.1, -0.12)}
@@ -177,34 +155,6 @@ def test_nobody_there_is_said(store: EmbeddedStore) -> None:
     assert found.presence.text in found.notes
 
 
-def test_too_few_known_strangers_are_no_proof_of_absence(pairs: list[PairCalibration]) -> None:
-    reading = Reading({RGB: pairs[0]}, {RGB: 10_000_000}, 1.0)
-    best = reading.evidence(RGB, 0.99)
-    assert best is not None and best.is_least_rate and best.expected_strangers == pytest.approx(10_000_000 / 12_000)
-    told = reading.presence(RGB, best)
-    assert told.is_probable is None and "knows too few strangers" in told.text
-    assert reading.presence(RGB, reading.evidence(RGB, 0.3) or best).is_probable is False
-    assert reading.evidence(INFRARED, 0.5) is None
-
-
-@pytest.mark.parametrize(
-    ("rate", "is_least", "text"),
-    [
-        (0.025, False, "1 of 40 strangers scores"),
-        (0.37, False, "37 of 100 strangers score"),
-        (1 / 12_000, True, "fewer than 1 of 12,000 strangers score"),
-    ],
-)
-def test_rates_in_words(rate: float, is_least: bool, text: str) -> None:
-    evidence = Evidence(0.0, 0.5, rate, is_least, 1.0)
-    assert strangers_text(evidence) == f"{text} this high" and text.startswith(rate_text(evidence))
-
-
-def test_no_probability_is_certain() -> None:
-    texts = [probability_text(Evidence(0.0, p, 0.5, False, 1.0)) for p in (1e-9, 0.123, 0.5, 1 - 1e-9)]
-    assert texts == ["< 0.1 %", "12.3 %", "50.0 %", "> 99.9 %"]
-
-
 def test_what_is_not_calibrated_is_said_in_one_line(store: EmbeddedStore, pairs: list[PairCalibration]) -> None:
     def notes(**options: object) -> str:
         question = replace(Question(ASKED, fusion="late"), **options)  # type: ignore[arg-type]
@@ -224,7 +174,7 @@ def test_what_is_not_calibrated_is_said_in_one_line(store: EmbeddedStore, pairs:
 
 def test_two_kinds_are_calibrated_for_one_fusion(store: EmbeddedStore, tmp_path: Path) -> None:
     both = (Modality.SKETCH, Modality.TEXT)
-    keep_calibration(store, [pair(RGB, 0.8, 0.4, both), pair(INFRARED, 0.4, 0.0, both)])
+    keep_calibration(store, [calibrated_pair(RGB, 0.8, 0.4, both), calibrated_pair(INFRARED, 0.4, 0.0, both)])
     (tmp_path / "sketch.png").write_bytes(b"a drawing")
     parts = (QueryPart(Modality.TEXT, "a person"), QueryPart(Modality.SKETCH, tmp_path / "sketch.png"))
     assert search_gallery(store, Question(parts, fusion="late"), OneQuery()).presence is not None

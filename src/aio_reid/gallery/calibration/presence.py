@@ -34,6 +34,17 @@ class PresenceRule:
     mistaken: float = 0.0
     num_queries: int = 0
 
+    def share_right(self, *, is_present: bool) -> float:
+        """Return how often the rule is right when it says so, where every other person searched for is there; 1 where
+        nothing was tried.
+        """
+        if not self.num_queries:
+            return 1.0
+        right, wrong = self.found, self.mistaken
+        if not is_present:
+            right, wrong = 1.0 - self.mistaken, 1.0 - self.found
+        return right / max(right + wrong, 1e-9)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bests:

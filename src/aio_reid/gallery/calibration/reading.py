@@ -14,6 +14,9 @@ from aio_reid.records import Modality
 
 NOT_TOLD = "the calibration knows too few strangers to tell whether the person is in this gallery"
 
+LEAST_RIGHT = 2 / 3
+"""A rule that was right less often on validation queries does not make anything probable."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -55,14 +58,18 @@ class Reading:
         least = sum(count * self.pairs[m].tail.least_rate for m, count in self.counts.items() if m in self.pairs)
         total = sum(self.counts.values())
         expects = f"{_number(number)} strangers among {total:,} pictures are expected to score as high as the best hit"
-        if number <= rule.limit:
-            text = f"the best hit stands out: {expects}, at most the limit of {_number(rule.limit)}"
-        elif best.is_least_rate and least > rule.limit:
+        is_present = number <= rule.limit
+        if not is_present and best.is_least_rate and least > rule.limit:
             text = f"{NOT_TOLD}: {pair.tail.num_strangers:,} comparisons for {total:,} pictures"
             return Presence(None, number, rule.limit, text)
+        if rule.share_right(is_present=is_present) < LEAST_RIGHT:
+            text = f"no telling whether the person is in this gallery: {expects}, the limit is {_number(rule.limit)}"
+            return Presence(None, number, rule.limit, f"{text} ({_ground(pair)})")
+        if is_present:
+            text = f"the best hit stands out: {expects}, at most the limit of {_number(rule.limit)}"
         else:
             text = f"probably not in this gallery: {expects}, more than the limit of {_number(rule.limit)}"
-        return Presence(number <= rule.limit, number, rule.limit, f"{text} ({_ground(pair)})")
+        return Presence(is_present, number, rule.limit, f"{text} ({_ground(pair)})")
 
     @property
     def _prior_odds(self) -> float:
