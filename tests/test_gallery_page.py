@@ -14,6 +14,7 @@ from PIL import Image
 
 from aio_reid.cli.entry import run
 from aio_reid.gallery.store.embedded import EmbeddedStore
+from aio_reid.people.write import Splits, ViewCounts, write_people
 
 PAGE = (Path(__file__).parents[1] / "docs" / "gallery.md").read_text(encoding="utf-8")
 
@@ -58,9 +59,30 @@ def test_every_command_of_the_page(town: Path, capsys: pytest.CaptureFixture[str
     assert (town / "hits.html").stat().st_size > 1000
 
 
+def test_calibrating_as_the_page_does(town: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [line for block in blocks("console") for line in block.splitlines()][:2]
+    (calibrating,) = blocks("sh")
+    views = ViewCounts(photos=3, infrared=0, sketches=0, pencils=0, captions=1)
+    layout = Splits("retrieval")
+    write_people(town / "people", identities=24, seed=5, views=views, size=(64, 32), splits=layout, workers=1)
+    for line in (*lines, calibrating):
+        assert run(shlex.split(line.removeprefix("$ "))[1:]) == 0, capsys.readouterr().err
+    shown = capsys.readouterr()
+    rows = [line.split("\t")[:2] for line in shown.out.splitlines() if "\tphoto\t" in line]
+    assert rows == [["photo", "photo"], ["text", "photo"], ["photo + text", "photo"]]
+    assert "not calibrated: every combination with sketch: the validation set has no such query" in shown.err
+    assert run(["gallery", "search", "town", "--text", "a man in a red jacket", "--json", "hits.json"]) == 0
+    header, first = capsys.readouterr().out.splitlines()[:2]
+    assert header.split("\t")[3:5] == ["P(match)", "strangers this high"] and " of " in first.split("\t")[4]
+    found = json.loads((town / "hits.json").read_text(encoding="utf-8"))
+    assert found["calibrated"] is True and found["presence"]["text"] in found["notes"]
+    assert run(["gallery", "stats", "town"]) == 0
+    assert "3 combinations of query and gallery, labelled" in capsys.readouterr().out
+
+
 def test_every_option_of_the_page_is_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     text = ""
-    for command in ("create", "add", "search", "remove", "erase", "verify", "reembed"):
+    for command in ("create", "add", "search", "calibrate", "remove", "erase", "verify", "reembed"):
         assert run(["gallery", command, "--help"]) == 0
         text += capsys.readouterr().out
     for option in set(re.findall(r"`(?:[a-z]+ )?(--[a-z-]+)", PAGE)):

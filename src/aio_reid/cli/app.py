@@ -5,7 +5,18 @@ from __future__ import annotations
 import typer
 
 from aio_reid import __version__
-from aio_reid.cli import compare, data, evaluate, gallery, gallery_care, people, search, start, training
+from aio_reid.cli import (
+    compare,
+    data,
+    evaluate,
+    gallery,
+    gallery_calibrate,
+    gallery_care,
+    people,
+    search,
+    start,
+    training,
+)
 
 app = typer.Typer(
     name="aio-reid",
@@ -29,6 +40,7 @@ cache.command("clear")(search.cache_clear)
 galleries.command("create")(gallery.create)
 galleries.command("add")(gallery.add)
 galleries.command("search")(gallery.search)
+galleries.command("calibrate")(gallery_calibrate.calibrate)
 galleries.command("remove")(gallery_care.remove)
 galleries.command("erase")(gallery_care.erase)
 galleries.command("stats")(gallery_care.stats)

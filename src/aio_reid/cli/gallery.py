@@ -118,6 +118,10 @@ def search(
     ] = None,
     by_track: Annotated[bool, typer.Option("--by-track", help="Show a track as one, by its best picture.")] = False,
     top: Annotated[int, typer.Option(help="How many pictures to show.")] = 20,
+    expected: Annotated[
+        float, typer.Option(metavar="NUMBER", help="Pictures of the person expected in the gallery, for P(match).")
+    ] = 1.0,
+    raw: Annotated[bool, typer.Option("--raw", help="Rank by score, though scores are calibrated.")] = False,
     fusion: Annotated[str | None, typer.Option(help="early or late; default: what the weights do better with.")] = None,
     weights: Weights = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with the ranked pictures.")] = None,
@@ -145,7 +149,7 @@ def search(
         chosen = fusion or preferred_fusion(find_weights(weights or store.about().weights_name))
         parts = tuple(query_parts(text or [], pictures))
         marked = (tuple(like or ()), tuple(unlike or ()))
-        question = Question(parts, chosen, shares, *marked, where, by_track, top)
+        question = Question(parts, chosen, shares, *marked, where, by_track, top, expected, raw)
         result = search_gallery(
             store, question, factory_of(store, weights, device), cache=choose_cache(cache, no_cache)
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aio_reid.cli.show import print_table, print_unreadable, remark
 
 if TYPE_CHECKING:
+    from aio_reid.gallery.calibration.calibrate import Calibrated
     from aio_reid.gallery.scan import Unreadable
     from aio_reid.gallery.store.embedded import EmbeddedStore
     from aio_reid.gallery.store.enrol import Enrolment
@@ -28,6 +29,30 @@ def print_enrolment(result: Enrolment, unreadable: Sequence[Unreadable], num_sen
 def print_dropped(dropped: Sequence[Unreadable]) -> None:
     """Print what was lost when a gallery was embedded anew."""
     print_unreadable("removed", [(item.path, item.error) for item in dropped])
+
+
+def print_calibration(done: Calibrated) -> None:
+    """Print one row per combination, then what could not be calibrated and what the reader has to know."""
+    header = ("query", "gallery", "matches", "strangers", "AUROC", "TPR at 1% FPR", "calibration error", "map")
+    rows = [
+        (
+            " + ".join(modality.label for modality in pair.pairing.query),
+            pair.pairing.gallery.label,
+            str(pair.quality.num_matches),
+            str(pair.quality.num_strangers),
+            f"{pair.quality.auroc:.3f}",
+            f"{100 * pair.quality.tpr_at_1_percent:.1f} %",
+            f"{pair.quality.calibration_error:.3f}",
+            pair.score_map.family,
+        )
+        for pair in done.pairs
+    ]
+    print_table(header, rows)
+    for name, reason in done.left_out:
+        remark(f"not calibrated: {name}: {reason}")
+    for note in done.notes:
+        remark(note)
+    remark(f"calibrated {len(done.pairs)} combinations, {done.pairs[0].fusion} fusion; searches say so from now on")
 
 
 def print_stats(store: EmbeddedStore) -> None:
@@ -61,8 +86,18 @@ def print_stats(store: EmbeddedStore) -> None:
         ("weights", f"{about.weights_name}, SHA-256 {about.weights_hash}"),
         ("numbers in a vector", str(about.embedding_size or "not known yet")),
         ("made", about.created),
+        ("calibration", _calibration_text(store)),
         *(("backup", f"{shown(path)}{'' if path.exists() else ' (not there)'}") for path, _ in known_backups(store)),
     ]
     print_table(("what", "value"), [(shown(name), value) for name, value in rows])
     if store.is_uncompacted:
         remark("an erasure was interrupted; the next command that writes completes it")
+
+
+def _calibration_text(store: EmbeddedStore) -> str:
+    from aio_reid.gallery.calibration.kept import read_calibration
+
+    pairs = read_calibration(store)
+    if not pairs:
+        return "none, see `aio-reid gallery calibrate`"
+    return f"{len(pairs)} combinations of query and gallery, {pairs[0].origin}, {pairs[0].made}"

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from aio_reid.errors import DataError
+from aio_reid.evaluation.calibration_tables import KIND as CALIBRATION
+from aio_reid.evaluation.calibration_tables import calibration_table, infrared_calibration_table, mixed_ranking_table
 from aio_reid.evaluation.claims_tables import KIND as CLAIMS
 from aio_reid.evaluation.claims_tables import claims_table, combinations_table, differences_table
 from aio_reid.evaluation.gallery_table import KIND as GALLERY_STORE
@@ -185,9 +187,11 @@ TABLES: Mapping[str, Callable[[Result], Table]] = {
     ZERO_SHOT: suite_table,
     CLAIMS: claims_table,
     GALLERY_STORE: gallery_store_table,
+    CALIBRATION: calibration_table,
 }
 VIEWS: Mapping[str, Mapping[str, Callable[[Result], Table]]] = {
     CLAIMS: {"differences": differences_table, "combinations": combinations_table},
+    CALIBRATION: {"infrared": infrared_calibration_table, "mixed": mixed_ranking_table},
 }
 """Further tables of one result; in documents they are marked table:NAME:VIEW."""
 

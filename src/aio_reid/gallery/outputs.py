@@ -12,7 +12,8 @@ from typing import Any
 
 from aio_reid import __version__
 from aio_reid.errors import StorageError
-from aio_reid.gallery.result import STATEMENT, Hit, SearchResult, shown_inside
+from aio_reid.gallery.calibration.reading import probability_text, rate_text
+from aio_reid.gallery.result import STATEMENT, Evidence, Hit, SearchResult, shown_inside
 from aio_reid.pages.text import shown
 from aio_reid.storage import written_whole
 
@@ -30,6 +31,9 @@ CSV_HEADER = (
 )
 
 
+CALIBRATED_TABLE_HEADER = (*GALLERY_TABLE_HEADER[:3], "P(match)", "strangers this high", *GALLERY_TABLE_HEADER[3:])
+"""Of a lasting gallery whose scores are calibrated for the query."""
+
 GALLERY_CSV_HEADER = (
     *CSV_HEADER,
     "id",
@@ -40,13 +44,25 @@ GALLERY_CSV_HEADER = (
     "track_size",
     "source",
     "frame",
+    "probability",
+    "log_likelihood_ratio",
+    "stranger_rate",
+    "is_least_rate",
+    "expected_strangers",
     "columns",
 )
 
 
 def table_header(result: SearchResult) -> tuple[str, ...]:
     """Return the names of the cells of `table_rows`."""
-    return TABLE_HEADER if result.gallery_modality else GALLERY_TABLE_HEADER
+    if result.gallery_modality:
+        return TABLE_HEADER
+    return CALIBRATED_TABLE_HEADER if is_calibrated(result) else GALLERY_TABLE_HEADER
+
+
+def is_calibrated(result: SearchResult) -> bool:
+    """Tell whether what the score means is known of at least one hit."""
+    return any(hit.evidence is not None for hit in result.hits)
 
 
 def table_rows(result: SearchResult) -> list[tuple[str, ...]]:
@@ -56,11 +72,16 @@ def table_rows(result: SearchResult) -> list[tuple[str, ...]]:
             str(hit.rank),
             f"{hit.score:.4f}",
             margin_text(hit.stands_out),
+            *(_evidence_cells(hit.evidence) if is_calibrated(result) else ()),
             *_enrolled_cells(hit),
             shown_inside(result.folder, hit.path),
         )
         for hit in result.hits
     ]
+
+
+def _evidence_cells(evidence: Evidence | None) -> tuple[str, str]:
+    return ("–", "–") if evidence is None else (probability_text(evidence), rate_text(evidence))
 
 
 def _enrolled_cells(hit: Hit) -> tuple[str, ...]:
@@ -91,7 +112,8 @@ def result_dict(result: SearchResult) -> dict[str, Any]:
         "format": "aio-reid search 1",
         "program": f"aio-reid {__version__}",
         "statement": STATEMENT,
-        "calibrated": False,
+        "calibrated": is_calibrated(result),
+        "presence": None if result.presence is None else asdict(result.presence),
         "folder": shown(result.folder),
         "query": [{"modality": part.modality.value, "value": shown(part.value)} for part in result.parts],
         "fusion": result.fusion,
@@ -207,9 +229,20 @@ def _hit_dict(hit: Hit) -> dict[str, Any]:
             "track_size": known.track_size,
             "source": known.source,
             "frame": known.frame,
+            **_evidence_dict(hit.evidence),
             "columns": dict(known.columns),
         }
     return values
+
+
+def _evidence_dict(evidence: Evidence | None) -> dict[str, float | bool | None]:
+    return {
+        "probability": round(evidence.probability, 6) if evidence else None,
+        "log_likelihood_ratio": round(evidence.log_ratio, 4) if evidence else None,
+        "stranger_rate": float(f"{evidence.stranger_rate:.4g}") if evidence else None,
+        "is_least_rate": evidence.is_least_rate if evidence else None,
+        "expected_strangers": float(f"{evidence.expected_strangers:.4g}") if evidence else None,
+    }
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aio_reid import __version__
+from aio_reid.gallery.calibration.reading import probability_text, strangers_text
 from aio_reid.gallery.embedder import QueryPart
-from aio_reid.gallery.outputs import margin_text
+from aio_reid.gallery.outputs import is_calibrated, margin_text
 from aio_reid.gallery.ranking import NUM_BINS
-from aio_reid.gallery.result import STATEMENT, Hit, ScoreSpread, SearchResult, shown_inside
+from aio_reid.gallery.result import STATEMENT, Evidence, Hit, ScoreSpread, SearchResult, shown_inside
 from aio_reid.pages import render as pages
 from aio_reid.pages.render import ShownPart
 from aio_reid.pages.text import shown
@@ -30,6 +31,7 @@ class ShownHit:
     share: float
     picture: Thumbnail | None
     facts: tuple[tuple[str, str], ...] = ()
+    evidence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ def search_page(result: SearchResult) -> str:
         chance_share=None if spread is None else _chance_share(spread),
         folder=shown(result.folder),
         place=_place(result),
+        is_calibrated=is_calibrated(result),
         facts=_facts(result),
     )
 
@@ -106,7 +109,12 @@ def _shown_hit(hit: Hit, result: SearchResult) -> ShownHit:
         share=0.0 if result.spread is None else _share(hit.score, result.spread.median, _bar_end(result.spread)),
         picture=thumbnail(hit.path if known is None or known.copy is None else known.copy),
         facts=() if known is None else (("id", str(known.id)), *known.facts),
+        evidence="" if hit.evidence is None else _evidence_text(hit.evidence),
     )
+
+
+def _evidence_text(evidence: Evidence) -> str:
+    return f"P(match) {probability_text(evidence)}; {strangers_text(evidence)}"
 
 
 def _share(score: float, lowest: float, highest: float) -> float:

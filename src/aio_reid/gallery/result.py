@@ -24,7 +24,9 @@ class Hit:
 
     `score` is the cosine similarity with the query, in [-1, 1]. `stands_out` is how many robust standard deviations it
     lies above the median of this gallery, `percentile` the share of the gallery with a lower score, in [0, 1]; both are
-    uncalibrated, and None where the gallery is too small or all scores are equal. `content` is the file's SHA-256.
+    uncalibrated, and None where the gallery is too small, all scores are equal, or pictures of several modalities are
+    ranked by calibrated odds. `content` is the file's SHA-256; `evidence` what the score means, where the gallery is
+    calibrated for such a query.
     """
 
     rank: int
@@ -34,6 +36,39 @@ class Hit:
     percentile: float | None
     content: str
     enrolled: Enrolled | None = None
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a calibrated score says of one picture.
+
+    `log_ratio` is log p(score | match) - log p(score | stranger), in nats. `probability` is P(match), given how many
+    pictures of the person were expected among those searched. `stranger_rate` is the share of pictures of strangers
+    that score at least as high; `is_least_rate`: none was ever seen to, and the rate is 1 / N of the N known ones.
+    `expected_strangers` is that rate times the pictures of this modality that were searched.
+    """
+
+    log_ratio: float
+    probability: float
+    stranger_rate: float
+    is_least_rate: bool
+    expected_strangers: float
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Whether the person is probably among the pictures searched, by the best hit, and on what grounds.
+
+    `expected_strangers` would score as high as that hit by chance; the person counts as present where that is at most
+    `limit`. None: the calibration knows too few strangers to tell, or its rule was right too seldom. `text` says so in
+    one line.
+    """
+
+    is_probable: bool | None
+    expected_strangers: float
+    limit: float
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +153,7 @@ class SearchResult:
     """The answer to one query. `hits` are best first; `left_out` are the query's own pictures, found in the folder.
 
     `gallery_modality` is None where each picture has been enrolled as what it is; `filters` say in words which part of
-    a gallery was searched.
+    a gallery was searched. `presence` is None where the gallery is not calibrated for such a query.
     """
 
     folder: Path
@@ -135,6 +170,7 @@ class SearchResult:
     weights_hash: str
     notes: tuple[str, ...]
     filters: tuple[str, ...] = ()
+    presence: Presence | None = None
 
     @property
     def description(self) -> str:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from aio_reid.errors import StorageError
@@ -20,7 +20,8 @@ class FileKind:
     """One kind of file: how it is called in messages, how it is told apart, its tables, and what to do when it is
     damaged.
 
-    `synchronous` NORMAL survives a killed process, FULL also a power cut.
+    `synchronous` NORMAL survives a killed process, FULL also a power cut. `upgrades` holds, for each older version, the
+    statements that make it the next one; they are run when a file is first opened for writing, in one transaction.
     """
 
     what: str
@@ -30,6 +31,7 @@ class FileKind:
     remedy: str
     synchronous: str = "NORMAL"
     page_size: int = 4096
+    upgrades: Mapping[int, str] = field(default_factory=dict)
 
 
 def damaged(kind: FileKind, path: Path | str | None, reason: object) -> StorageError:
@@ -72,6 +74,8 @@ def connect(
         connection.execute(f"PRAGMA synchronous={kind.synchronous}")
         if number(connection, "application_id") != kind.application_id:
             _make_tables(kind, connection, fill)
+        elif number(connection, "user_version") < kind.schema_version:
+            _upgrade(kind, connection)
     except BaseException:
         connection.close()
         raise
@@ -89,6 +93,15 @@ def _make_tables(
             fill(connection)
         connection.execute(f"PRAGMA application_id={kind.application_id}")
         connection.execute(f"PRAGMA user_version={kind.schema_version}")
+    connection.execute("COMMIT")
+
+
+def _upgrade(kind: FileKind, connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    for version in range(number(connection, "user_version"), kind.schema_version):  # another process may have done it
+        for statement in kind.upgrades[version].split(";"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version={version + 1}")
     connection.execute("COMMIT")
 
 

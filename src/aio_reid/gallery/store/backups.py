@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from aio_reid.errors import AioError, StorageError, WeightsError
+from aio_reid.gallery.calibration.kept import keep_calibration, read_calibration
 from aio_reid.gallery.scan import absolute
 from aio_reid.gallery.store.embedded import EmbeddedStore
 from aio_reid.gallery.store.protocol import Added, NewPicture
@@ -50,7 +51,8 @@ def export_gallery(store: EmbeddedStore, path: Path) -> Path:
 def import_gallery(store: EmbeddedStore, path: Path) -> Added:
     """Add all pictures of another gallery or backup, with what is known of them; those known here stay as they are.
 
-    A backup that pictures came from is remembered, so that erasing reaches it; a gallery in use is left alone.
+    A backup that pictures came from is remembered, so that erasing reaches it; a gallery in use is left alone. An empty
+    gallery that is not calibrated takes the calibration over as well.
 
     Raises:
         StorageError: the other one is damaged or foreign.
@@ -68,6 +70,8 @@ def import_gallery(store: EmbeddedStore, path: Path) -> Added:
         if source.path.name != FILE_NAME:
             _remember(store, source.path, about.gallery_id)
         num_new = num_known = 0
+        if not store.count() and not store.calibrations():
+            keep_calibration(store, read_calibration(source))
         for chunk in chunks(source.ids(), IMPORT_CHUNK):
             added = _import_chunk(store, source, list(chunk), keep_copies=own.keeps_copies)
             num_new, num_known = num_new + added.new, num_known + added.known

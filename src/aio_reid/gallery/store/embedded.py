@@ -178,6 +178,16 @@ class EmbeddedStore(Store):
             stored=lambda ids: self.vectors(ids.tolist()),
         )
 
+    def calibrations(self, query: str | None = None) -> list[str]:
+        """Return what was kept by `keep_calibrations`, for queries of these letters (None: for all)."""
+        with self.reading() as connection:
+            return rows.read_calibrations(connection, query)
+
+    def keep_calibrations(self, kept: Sequence[tuple[str, str, str]]) -> None:
+        """Keep (letters of the query's modalities, gallery modality, JSON) in place of all that was kept before."""
+        with self.changing() as connection:
+            rows.replace_calibrations(connection, kept)
+
     def iterate(self, where: Where = EVERYTHING) -> Iterator[tuple[Item, NDArray[np.float32]]]:
         for chunk in rows.chunks(self.ids(where)):
             items = self.get(chunk)

@@ -16,7 +16,7 @@ from aio_reid.gallery.embedder import PREPROCESS_VERSION, EmbedderFactory, Loade
 from aio_reid.gallery.scan import Unreadable
 from aio_reid.gallery.store.embedded import EmbeddedStore
 from aio_reid.gallery.store.protocol import Item
-from aio_reid.gallery.store.rows import chunks, delete_rows
+from aio_reid.gallery.store.rows import chunks, delete_rows, replace_calibrations
 from aio_reid.progress import SILENT, Progress
 from aio_reid.records import Modality
 from aio_reid.storage import file_content
@@ -131,6 +131,7 @@ def _finish(store: EmbeddedStore, weights_hash: str, weights_name: str, missing:
 
 
 def _replace(connection: sqlite3.Connection) -> None:
+    replace_calibrations(connection, [])  # scores of other weights mean something else
     connection.execute("DELETE FROM vectors")
     connection.execute("INSERT INTO vectors SELECT id, vector FROM next_vectors ORDER BY id")
     connection.execute("DELETE FROM next_vectors")

@@ -107,6 +107,20 @@ def delete_rows(connection: sqlite3.Connection, ids: Sequence[int]) -> int:
     return max(num_deleted, 0)
 
 
+def read_calibrations(connection: sqlite3.Connection, query: str | None) -> list[str]:
+    """Return the calibrations for queries of these letters, or all; none of a file of before there were any."""
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'calibrations'").fetchone():
+        return []
+    asked = "SELECT content FROM calibrations WHERE ?1 IS NULL OR query = ?1 ORDER BY length(query), query, gallery"
+    return [content for (content,) in connection.execute(asked, [query])]
+
+
+def replace_calibrations(connection: sqlite3.Connection, kept: Sequence[tuple[str, str, str]]) -> None:
+    """Put these (query, gallery, content) in place of all calibrations."""
+    connection.execute("DELETE FROM calibrations")
+    connection.executemany("INSERT INTO calibrations VALUES(?, ?, ?)", kept)
+
+
 def chunks(items: Sequence[_Item], size: int = _ROWS_AT_ONCE) -> Iterator[Sequence[_Item]]:
     """Yield the items in order, in lists that one statement takes."""
     for start in range(0, len(items), size):

@@ -35,7 +35,13 @@ from aio_reid.storage import is_passing, primary_code
 FILE_NAME = "gallery.sqlite"
 BUSY_TIMEOUT_S = 20.0
 
-_SCHEMA = """
+_CALIBRATIONS = """
+CREATE TABLE calibrations(query TEXT NOT NULL, gallery TEXT NOT NULL, content TEXT NOT NULL,
+                          PRIMARY KEY(query, gallery)) WITHOUT ROWID
+"""
+"""One row a pairing of query modalities (their letters) and gallery modality; `content` is JSON, see `calibration/`."""
+
+_SCHEMA = f"""
 CREATE TABLE gallery(only_row INTEGER PRIMARY KEY CHECK(only_row = 1), id TEXT NOT NULL, weights TEXT NOT NULL,
                      weights_name TEXT NOT NULL, preprocess INTEGER NOT NULL, size INTEGER, copies INTEGER NOT NULL,
                      created TEXT NOT NULL, next_id INTEGER NOT NULL, version INTEGER NOT NULL,
@@ -49,16 +55,18 @@ CREATE TABLE columns(name TEXT PRIMARY KEY, type TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE backups(path BLOB PRIMARY KEY, gallery TEXT NOT NULL, made TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE next_vectors(id INTEGER PRIMARY KEY REFERENCES items(id), vector BLOB NOT NULL);
 CREATE TABLE next_weights(weights TEXT NOT NULL, preprocess INTEGER NOT NULL);
+{_CALIBRATIONS};
 """
 
 GALLERY = FileKind(
     what="gallery",
     application_id=0x41494F47,  # "AIOG"
-    schema_version=1,
+    schema_version=2,
     schema=_SCHEMA,
     remedy="restore it with `aio-reid gallery import` from a file that `aio-reid gallery export` wrote",
     synchronous="FULL",
     page_size=16384,
+    upgrades={1: _CALIBRATIONS},
 )
 
 

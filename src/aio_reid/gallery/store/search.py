@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 
 from aio_reid.errors import ConfigError
 from aio_reid.gallery.cache import EmbeddingCache, open_cache
+from aio_reid.gallery.calibration.ranked import Ranked, find_applicable, ranked_search
+from aio_reid.gallery.calibration.reading import Reading
 from aio_reid.gallery.embedder import EmbedderFactory, LoadedOnce, QueryEmbedding, QueryPart
 from aio_reid.gallery.query import (
     Watch,
@@ -24,7 +27,7 @@ from aio_reid.gallery.query import (
     with_feedback,
 )
 from aio_reid.gallery.ranking import SMALLEST_GALLERY, stands_out
-from aio_reid.gallery.result import Counts, Enrolled, Hit, ScoreSpread, SearchResult, Timings
+from aio_reid.gallery.result import Counts, Enrolled, Hit, Presence, SearchResult, Timings
 from aio_reid.gallery.store.nearest import exact_scores
 from aio_reid.gallery.store.protocol import EVERYTHING, Found, Item, Store, Where, check_weights
 from aio_reid.pages.text import shown
@@ -37,7 +40,9 @@ class Question:
 
     `weights` are the weights of modalities (late fusion; see `query.weighted_query`), empty for those of the model.
     `like` and `unlike` are ids of pictures of the gallery (see `query.with_feedback`); they are not ranked themselves,
-    and neither is a picture of the query that is enrolled. `by_track` shows a track as one.
+    and neither is a picture of the query that is enrolled. `by_track` shows a track as one. `expected` is the number of
+    pictures of the person that are expected among those searched, which a probability depends on. `is_raw` ranks
+    pictures of several modalities by their scores, also where these are calibrated.
     """
 
     parts: tuple[QueryPart, ...]
@@ -48,6 +53,8 @@ class Question:
     where: Where = EVERYTHING
     by_track: bool = False
     top: int = 20
+    expected: float = 1.0
+    is_raw: bool = False
 
 
 def search_gallery(
@@ -74,16 +81,11 @@ def search_gallery(
     vector = with_feedback(None if query is None else query.vector, like, unlike)
     query_s = watch.lap()
     own = _own_ids(store, question, contents)
-    found = store.search(
-        vector,
-        top=question.top,
-        where=question.where,
-        leave_out=own,
-        by_track=question.by_track,
-        with_spread=True,
-    )
+    ranked = _ranked(store, question, vector, own, once.weights_hash)
+    found = ranked.found
     _place_of(store, once)  # once more: `reembed` may have ended in another process
-    hits = _hits(store, found)
+    hits = _hits(store, found, ranked.reading)
+    presence = _presence(hits, ranked.reading)
     left_out = _left_out(store, own, vector)
     num_items = store.count()
     return SearchResult(
@@ -99,8 +101,9 @@ def search_gallery(
         timings=Timings(opened_s, query_s, 0.0, watch.lap(), watch.total()),
         unread_words=() if query is None else query.unread_words,
         weights_hash=once.weights_hash,
-        notes=(*cache.warnings, *_notes(question, hits, left_out, found.spread)),
+        notes=(*cache.warnings, *_notes(question, hits, left_out), *ranked.notes, *_standing(hits, found, presence)),
         filters=describe_where(question.where),
+        presence=presence,
     )
 
 
@@ -130,6 +133,8 @@ def _check(question: Question) -> None:
         check_options(question.parts, Modality.RGB, question.fusion, question.top)
     if question.top < 1:
         raise ConfigError(f"cannot show the top {question.top} pictures; give a number of at least 1")
+    if not 0 < question.expected < float("inf"):
+        raise ConfigError(f"{question.expected:g} pictures of the person are expected; give a number above 0")
     check_modality_weights(question.weights, question.parts)
 
 
@@ -149,18 +154,48 @@ def _own_ids(store: Store, question: Question, contents: Sequence[bytes]) -> lis
     return list(dict.fromkeys([*question.like, *question.unlike, *own]))
 
 
-def _hits(store: Store, found: Found) -> tuple[Hit, ...]:
+def _ranked(
+    store: Store, question: Question, vector: NDArray[np.float32], own: Sequence[int], weights_hash: str
+) -> Ranked:
+    modalities = tuple(modality for modality in Modality if modality in {part.modality for part in question.parts})
+    is_moved = bool(question.weights or question.like or question.unlike)
+    applicable = find_applicable(
+        store, modalities, fusion=question.fusion, weights_hash=weights_hash, is_moved=is_moved
+    )
+    return ranked_search(
+        store,
+        partial(store.search, vector, top=question.top, leave_out=own, by_track=question.by_track),
+        question.where,
+        applicable,
+        expected=question.expected,
+        top=question.top,
+        by_track=question.by_track,
+        is_raw=question.is_raw,
+    )
+
+
+def _presence(hits: Sequence[Hit], reading: Reading | None) -> Presence | None:
+    """Return what the hit of the strongest evidence says, which is the first unless the ranking is raw."""
+    known = [(hit.evidence, hit.enrolled.modality) for hit in hits if hit.evidence and hit.enrolled]
+    if not known or reading is None:
+        return None
+    best, modality = min(known, key=lambda pair: pair[0].expected_strangers)
+    return reading.presence(modality, best)
+
+
+def _hits(store: Store, found: Found, reading: Reading | None) -> tuple[Hit, ...]:
     items = {item.id: item for item in store.get(found.ids.tolist())}
     hits: list[Hit] = []
     for n, number in enumerate(found.ids.tolist()):
         if number not in items:
             continue  # another process has removed it just now
         score = float(found.scores[n])
-        margin = None if found.spread is None else stands_out(score, found.spread)
+        margin = None if found.spread is None or found.lower is None else stands_out(score, found.spread)
         lower = None if margin is None or found.lower is None else float(found.lower[n])
         enrolled = _enrolled(store, items[number], int(found.group_sizes[n]))
         picture = items[number].picture
-        hits.append(Hit(len(hits) + 1, picture.path, score, margin, lower, picture.content.hex(), enrolled))
+        evidence = None if reading is None else reading.evidence(picture.modality, score)
+        hits.append(Hit(len(hits) + 1, picture.path, score, margin, lower, picture.content.hex(), enrolled, evidence))
     return tuple(hits)
 
 
@@ -191,9 +226,7 @@ def _enrolled(store: Store, item: Item, track_size: int) -> Enrolled:
     )
 
 
-def _notes(
-    question: Question, hits: Sequence[Hit], left_out: Sequence[Hit], spread: ScoreSpread | None
-) -> tuple[str, ...]:
+def _notes(question: Question, hits: Sequence[Hit], left_out: Sequence[Hit]) -> tuple[str, ...]:
     marked = {*question.like, *question.unlike}
     notes = [
         f"left out, it is the query itself: {shown(hit.path)}"
@@ -205,13 +238,22 @@ def _notes(
     if question.weights:
         words = ", ".join(f"{modality.value} {weight:g}" for modality, weight in question.weights.items())
         notes.append(f"weights of modalities: {words}, 1 for the rest; late fusion")
-    if len({hit.enrolled.modality for hit in hits if hit.enrolled}) > 1:
-        notes.append("pictures of several modalities are ranked together; their scores are not calibrated yet")
-    if spread is None or spread.chance_best is None:
-        notes.append(f"fewer than {SMALLEST_GALLERY} pictures, or all alike: no telling whether a score stands out")
-    elif hits and hits[0].stands_out is not None and hits[0].stands_out < spread.chance_best:
-        notes.append(
-            f"no picture stands out: the best lies {hits[0].stands_out:.1f} deviations above the median, where chance "
-            f"alone gives about {spread.chance_best:.1f}; the person may not be in this gallery"
-        )
+    is_mixed = len({hit.enrolled.modality for hit in hits if hit.enrolled}) > 1
+    if is_mixed and not all(hit.evidence for hit in hits):
+        notes.append("pictures of several modalities are ranked together; their scores are not calibrated")
     return tuple(notes)
+
+
+def _standing(hits: Sequence[Hit], found: Found, presence: Presence | None) -> tuple[str, ...]:
+    """Return whether the best hit means anything: by calibration, or else by how far it stands out."""
+    if presence is not None:
+        return (presence.text,)
+    spread = found.spread
+    if spread is None or spread.chance_best is None:
+        return (f"fewer than {SMALLEST_GALLERY} pictures, or all alike: no telling whether a score stands out",)
+    if hits and hits[0].stands_out is not None and hits[0].stands_out < spread.chance_best:
+        return (
+            f"no picture stands out: the best lies {hits[0].stands_out:.1f} deviations above the median, where chance "
+            f"alone gives about {spread.chance_best:.1f}; the person may not be in this gallery",
+        )
+    return ()

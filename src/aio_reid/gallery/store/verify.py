@@ -1,4 +1,4 @@
-"""Is a gallery whole? SQLite's own check, every vector, every copy, and every file that it refers to."""
+"""Is a gallery whole? SQLite's own check, every vector, copy and calibration, and every file that it refers to."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from aio_reid.errors import StorageError
+from aio_reid.gallery.calibration.kept import read_calibration
 from aio_reid.gallery.store.embedded import EmbeddedStore
 from aio_reid.progress import SILENT, Progress
 from aio_reid.storage import file_content
@@ -31,7 +33,10 @@ def verify_gallery(store: EmbeddedStore, *, files: bool = True, progress: Progre
     Raises:
         StorageError: the gallery is damaged so far that it cannot be read.
     """
-    problems = [Problem("damage", text) for text in (*_structure(store), *_vectors(store), *_copies(store))]
+    problems = [
+        Problem("damage", text)
+        for text in (*_structure(store), *_vectors(store), *_copies(store), *_calibrations(store))
+    ]
     if files:
         problems += [Problem("file", text) for text in _files(store, progress)]
     return problems
@@ -71,6 +76,13 @@ def _copies(store: EmbeddedStore) -> Iterator[str]:
         for content, data in connection.execute("SELECT content, bytes FROM copies"):
             if hashlib.sha256(data).digest() != content:
                 yield f"the copy of {content.hex()[:12]} has changed"
+
+
+def _calibrations(store: EmbeddedStore) -> Iterator[str]:
+    try:
+        read_calibration(store)
+    except StorageError as error:
+        yield str(error)
 
 
 def _files(store: EmbeddedStore, progress: Progress) -> Iterator[str]:
