@@ -32,11 +32,15 @@ NoCache = Annotated[bool, typer.Option("--no-cache", help="Keep nothing, use not
 
 
 @contextmanager
-def opened(gallery: Path, *, write: bool = False, half: bool = False) -> Iterator[EmbeddedStore]:
-    """Open a gallery for the time of a command."""
+def opened(
+    gallery: Path, *, write: bool = False, half: bool = False, exact: bool | None = None
+) -> Iterator[EmbeddedStore]:
+    """Open a gallery for the time of a command; `exact` None searches as its size suggests."""
+    from aio_reid.gallery.store.approximate.shortcut import Way
     from aio_reid.gallery.store.embedded import EmbeddedStore
 
-    store = EmbeddedStore(gallery, write=write, half=half)
+    way = Way.AUTO if exact is None else Way.EXACT if exact else Way.APPROXIMATE
+    store = EmbeddedStore(gallery, write=write, half=half, way=way)
     try:
         yield store
     finally:
@@ -124,6 +128,10 @@ def search(
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write everything as JSON.")] = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the ranking as CSV.")] = None,
     half: Annotated[bool, typer.Option("--half", help="Half the memory, slower; the ranking is the same.")] = False,
+    exact: Annotated[
+        bool | None,
+        typer.Option("--exact/--approximate", help="Miss nothing, or use the index; default: from a million on."),
+    ] = None,
     cache: CacheFolder = None,
     no_cache: NoCache = False,
     device: Device = None,
@@ -141,7 +149,7 @@ def search(
     shares = parse_weights(weight or [])
     if shares and fusion == "early":
         raise ConfigError("--weight adds vectors of modalities, which is late fusion; leave out --fusion early")
-    with opened(gallery, half=half) as store:
+    with opened(gallery, half=half, exact=exact) as store:
         chosen = fusion or preferred_fusion(find_weights(weights or store.about().weights_name))
         parts = tuple(query_parts(text or [], pictures))
         marked = (tuple(like or ()), tuple(unlike or ()))

@@ -109,6 +109,22 @@ def import_(gallery: Gallery, file: Annotated[Path, typer.Argument(help="A backu
         typer.echo(f"imported {added.new} pictures, {added.known} were there already")
 
 
+def index(
+    gallery: Gallery, *, drop: Annotated[bool, typer.Option("--drop", help="Delete the index instead.")] = False
+) -> None:
+    """Make the approximate index of a large gallery, and measure how much it finds of what an exact search finds."""
+    from aio_reid.cli.show_gallery import describe_index
+    from aio_reid.gallery.store.approximate.file import drop_index
+    from aio_reid.gallery.store.approximate.make import make_index
+    from aio_reid.progress import console_progress
+
+    with opened(gallery, write=True) as store:
+        if drop and store.index_path is not None:
+            typer.echo("the index is deleted" if drop_index(store.index_path) else "there was no index")
+        else:
+            typer.echo(describe_index(make_index(store, progress=console_progress()), store.count()))
+
+
 def reembed(
     gallery: Gallery,
     *,

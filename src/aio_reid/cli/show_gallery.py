@@ -10,6 +10,7 @@ from aio_reid.cli.show import print_table, print_unreadable, remark
 
 if TYPE_CHECKING:
     from aio_reid.gallery.scan import Unreadable
+    from aio_reid.gallery.store.approximate.file import Index
     from aio_reid.gallery.store.embedded import EmbeddedStore
     from aio_reid.gallery.store.enrol import Enrolment
 
@@ -28,6 +29,23 @@ def print_enrolment(result: Enrolment, unreadable: Sequence[Unreadable], num_sen
 def print_dropped(dropped: Sequence[Unreadable]) -> None:
     """Print what was lost when a gallery was embedded anew."""
     print_unreadable("removed", [(item.path, item.error) for item in dropped])
+
+
+def describe_index(index: Index, num_pictures: int) -> str:
+    """Return what an index is and how good it was found to be."""
+    known, num_cells = index.label, index.cells.num_cells
+    return (
+        f"of {len(index.ids)} pictures ({num_pictures} are in the gallery), made {known.made}, {num_cells} cells, "
+        f"{min(known.num_probes, num_cells)} are read; measured recall of the nearest {known.top}: {known.recall:.3f}, "
+        f"for {known.num_queries} vectors of the gallery"
+    )
+
+
+def _index_line(store: EmbeddedStore, num_pictures: int) -> str:
+    index = store.index()
+    if store.index_problem is not None:
+        return store.index_problem
+    return "none" if index is None else describe_index(index, num_pictures)
 
 
 def print_stats(store: EmbeddedStore) -> None:
@@ -61,6 +79,7 @@ def print_stats(store: EmbeddedStore) -> None:
         ("weights", f"{about.weights_name}, SHA-256 {about.weights_hash}"),
         ("numbers in a vector", str(about.embedding_size or "not known yet")),
         ("made", about.created),
+        ("approximate index", _index_line(store, len(groups))),
         *(("backup", f"{shown(path)}{'' if path.exists() else ' (not there)'}") for path, _ in known_backups(store)),
     ]
     print_table(("what", "value"), [(shown(name), value) for name, value in rows])

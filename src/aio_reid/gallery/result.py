@@ -118,7 +118,7 @@ class SearchResult:
     """The answer to one query. `hits` are best first; `left_out` are the query's own pictures, found in the folder.
 
     `gallery_modality` is None where each picture has been enrolled as what it is; `filters` say in words which part of
-    a gallery was searched.
+    a gallery was searched; `recall` is None for an exact search, else what was measured of the index that was used.
     """
 
     folder: Path
@@ -135,6 +135,7 @@ class SearchResult:
     weights_hash: str
     notes: tuple[str, ...]
     filters: tuple[str, ...] = ()
+    recall: float | None = None
 
     @property
     def description(self) -> str:
