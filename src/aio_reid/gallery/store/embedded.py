@@ -257,16 +257,8 @@ class EmbeddedStore(Store):
         )
 
     def _check_vectors(self, connection: sqlite3.Connection, pictures: Sequence[NewPicture]) -> None:
-        """Keep out what a search could not compare, and fix the size with the first vector."""
         (size,) = connection.execute("SELECT size FROM gallery").fetchone()
-        for new in pictures:
-            size = size or len(new.vector)
-            if new.vector.shape != (size,) or not abs(float(new.vector @ new.vector) - 1.0) < 1e-3:
-                raise DataError(
-                    f"{str(new.picture.path)!r}: a vector of shape {new.vector.shape} and length "
-                    f"{float(np.linalg.norm(new.vector)):.3f}; this gallery takes unit vectors of {size} numbers"
-                )
-        connection.execute("UPDATE gallery SET size = ?", [size])
+        connection.execute("UPDATE gallery SET size = ?", [rows.checked_size(size, pictures)])
 
     def _release(self) -> None:
         if self._lock is not None:
