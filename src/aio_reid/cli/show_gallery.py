@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from aio_reid.gallery.store.approximate.file import Index
     from aio_reid.gallery.store.embedded import EmbeddedStore
     from aio_reid.gallery.store.enrol import Enrolment
+    from aio_reid.gallery.store.milvus.store import MilvusStore
 
 
 def print_enrolment(result: Enrolment, unreadable: Sequence[Unreadable], num_sentences: int, num_pictures: int) -> None:
@@ -29,6 +30,33 @@ def print_enrolment(result: Enrolment, unreadable: Sequence[Unreadable], num_sen
 def print_dropped(dropped: Sequence[Unreadable]) -> None:
     """Print what was lost when a gallery was embedded anew."""
     print_unreadable("removed", [(item.path, item.error) for item in dropped])
+
+
+def print_cluster_stats(store: MilvusStore) -> None:
+    """Print what a gallery in a cluster holds."""
+    from aio_reid.pages.text import shown
+
+    about = store.about()
+    groups = Counter(store.groups())
+    modalities: Counter[str] = Counter()
+    cameras: Counter[str | None] = Counter()
+    for (modality, camera), count in groups.items():
+        modalities[modality] += count
+        cameras[camera] += count
+    rows = [
+        ("place", shown(about.place)),
+        ("search", "exact, by Milvus"),
+        ("pictures", str(sum(groups.values()))),
+        *((f"of modality {name}", str(count)) for name, count in sorted(modalities.items())),
+        *((f"of camera {name}", str(cameras[name])) for name in sorted(name for name in cameras if name is not None)),
+        ("of no known camera", str(cameras[None])),
+        ("own columns", ", ".join(f"{name} ({kind})" for name, kind in about.column_types.items()) or "none"),
+        ("weights", f"{about.weights_name}, SHA-256 {about.weights_hash}"),
+        ("numbers in a vector", str(about.embedding_size or "not known yet")),
+        ("made", about.created),
+        *(("backup", shown(path)) for path in sorted(store.backups())),
+    ]
+    print_table(("what", "value"), [(shown(name), value) for name, value in rows])
 
 
 def describe_index(index: Index, num_pictures: int) -> str:

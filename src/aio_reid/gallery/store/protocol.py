@@ -206,6 +206,9 @@ class Store(Protocol):
         ids. `by_track` gives one picture, the best, for each track of a camera.
         """
 
+    def ids(self, where: Where = EVERYTHING) -> list[int]:
+        """Return the ids of pictures, in ascending order."""
+
     def iterate(self, where: Where = EVERYTHING) -> Iterator[tuple[Item, NDArray[np.float32]]]:
         """Yield the pictures in the order of their ids, each with its vector, float32 (E,)."""
 

@@ -66,7 +66,7 @@ def find_nearest(
     if not with_spread:
         return Found(ranked.ids, ranked.scores, num_searched, sizes)
     spread, lower = _spread(engine, vector, expression, num_searched, ranked.scores)
-    notes = ()
+    notes: tuple[str, ...] = ()
     if num_searched > SPREAD_SAMPLE:
         notes = (f"the spread of the scores is estimated from about {SPREAD_SAMPLE:,} pictures",)
     return Found(ranked.ids, ranked.scores, num_searched, sizes, spread, lower, notes=notes)

@@ -85,10 +85,10 @@ def row_item(row: Mapping[str, Any]) -> Item:
         bytes.fromhex(row["content"]),
         Path(os.fsdecode(unquote_to_bytes(row["path"]))),
         parse_modality(row["modality"]),
-        _text(row["camera"]),
+        stored_text(row["camera"]),
         number_time(_number(row["time"])),
-        _text(row["track"]),
-        _text(row["source"]),
+        stored_text(row["track"]),
+        stored_text(row["source"]),
         _number(row["frame"]),
         dict(row["columns"]),
     )
@@ -105,7 +105,8 @@ def given_text(text: str | None) -> str:
     return "" if text is None else f"={text}"
 
 
-def _text(cell: str) -> str | None:
+def stored_text(cell: str) -> str | None:
+    """Return what `given_text` was given."""
     return cell[1:] if cell else None
 
 

@@ -56,6 +56,20 @@ def create_gallery(url: MilvusUrl, weights_hash: str, weights_name: str) -> None
         engine.close()
 
 
+def has_gallery(url: MilvusUrl) -> bool:
+    """Tell whether a gallery of that name is there.
+
+    Raises:
+        ConfigError: pymilvus is not installed.
+        StorageError: there is no server.
+    """
+    engine = Engine(url)
+    try:
+        return engine.exists(state_collection(url))
+    finally:
+        engine.close()
+
+
 def read_state(engine: Engine) -> State:
     """Return the newest state.
 

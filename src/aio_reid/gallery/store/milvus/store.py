@@ -16,7 +16,7 @@ from aio_reid.errors import DataError, StorageError
 from aio_reid.gallery.store.milvus.engine import BATCH, Engine, Row
 from aio_reid.gallery.store.milvus.expressions import EVERY_ROW, contents_expression, expression, texts_expression
 from aio_reid.gallery.store.milvus.nearest import find_nearest
-from aio_reid.gallery.store.milvus.pictures import PICTURE_FIELDS, make_collection, picture_row, row_item
+from aio_reid.gallery.store.milvus.pictures import PICTURE_FIELDS, make_collection, picture_row, row_item, stored_text
 from aio_reid.gallery.store.milvus.state import State, read_state, write_state
 from aio_reid.gallery.store.milvus.url import MilvusUrl
 from aio_reid.gallery.store.protocol import EVERYTHING, About, Added, Found, Item, NewPicture, Store, Where
@@ -172,6 +172,11 @@ class MilvusStore(Store):
         """Return the ids of pictures, in ascending order."""
         wanted = expression(where, read_state(self.engine).columns)
         return sorted(int(row["id"]) for row in self._rows(wanted, ("id",)))
+
+    def groups(self) -> Iterator[tuple[str, str | None]]:
+        """Yield the modality and the camera of every picture."""
+        for row in self._rows(EVERY_ROW, ("id", "modality", "camera")):
+            yield row["modality"], stored_text(row["camera"])
 
     def backups(self) -> dict[str, str]:
         """Return the paths of the backups that were written, each with the id of the gallery in it."""
