@@ -60,7 +60,7 @@ def test_every_command_of_the_page(town: Path, capsys: pytest.CaptureFixture[str
 
 def test_every_option_of_the_page_is_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     text = ""
-    for command in ("create", "add", "search", "remove", "erase", "verify", "reembed"):
+    for command in ("create", "add", "search", "remove", "erase", "verify", "reembed", "index"):
         assert run(["gallery", command, "--help"]) == 0
         text += capsys.readouterr().out
     for option in set(re.findall(r"`(?:[a-z]+ )?(--[a-z-]+)", PAGE)):
