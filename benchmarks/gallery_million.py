@@ -1,10 +1,11 @@
 """The approximate index of a large gallery beside exact search and plain faiss: time and recall, in one run.
 
 Vectors are made as those of persons are. A person is a direction: 24 numbers, normally distributed, seen through a
-fixed random matrix, and a tenth of noise in all numbers; a gallery holds ten pictures of each, which are that direction with
-noise of half its length, as unit vectors (two pictures of a person: cosine about 0.8). Queries are further pictures:
-half of them of persons in the gallery, half of strangers. So a query has few very near neighbours and many that differ
-little, and the nearest 50 reach beyond the person; vectors without such a structure would say nothing about recall.
+fixed random matrix, and a tenth of noise in all numbers; a gallery holds ten pictures of each, which are that
+direction with noise of half its length, as unit vectors (two pictures of a person: cosine about 0.8). Queries are
+further pictures: half of them of persons in the gallery, half of strangers. So a query has few very near neighbours
+and many that differ little, and the nearest 50 reach beyond the person; vectors without such a structure would say
+nothing about recall.
 
 Ways take turns, each query is new. Recall is the share of the nearest 50 of exact search, ties counted as found.
 

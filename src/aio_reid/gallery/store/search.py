@@ -75,12 +75,7 @@ def search_gallery(
     query_s = watch.lap()
     own = _own_ids(store, question, contents)
     found = store.search(
-        vector,
-        top=question.top,
-        where=question.where,
-        leave_out=own,
-        by_track=question.by_track,
-        with_spread=True,
+        vector, top=question.top, where=question.where, leave_out=own, by_track=question.by_track, with_spread=True
     )
     _place_of(store, once)  # once more: `reembed` may have ended in another process
     hits = _hits(store, found)

@@ -5,6 +5,7 @@ An index that is damaged, foreign or unreadable is told of in one line and not u
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -60,6 +61,7 @@ class Shortcut:
         self._index: Index | None = None
         self._matched: Matched | None = None
         self._problem: str | None = None
+        self._turn = threading.RLock()
 
     def answer(self, about: Callable[[], About], snapshot: Snapshot, request: Request, stored: Stored) -> Found:
         """Return the nearest, by the index or exactly; the notes say what the user should know of it.
@@ -69,29 +71,32 @@ class Shortcut:
         """
         notes: tuple[str, ...] = ()
         if self._is_wanted(len(snapshot.ids)) and snapshot.vectors is not None:
-            matched = self._match(about, snapshot, stored)
+            with self._turn:
+                matched = self._match(about, snapshot, stored)
+                problem = self._problem
             if matched is not None and request.vector.shape == snapshot.vectors.shape[1:]:
                 found = matched.look_up(request)
                 if found is not None:
                     return replace(found, notes=(*found.notes, *_age(matched)))
-            notes = () if self._problem is None else (self._problem,)
+            notes = () if problem is None else (problem,)
         return replace(_exactly(snapshot, request, stored), notes=notes)
 
     def index(self, about: About, ids: NDArray[np.int64], stored: Stored) -> Index | None:
         """Return the index, or None where there is none or no good one (see `problem`)."""
-        self._problem = None
-        seen = None if self._path is None else _look_at(self._path)
-        if self._path is None or seen is None:
-            self._index, self._seen = None, None
-            return None
-        try:
-            if self._index is None or seen != self._seen:
-                self._index, self._seen = read_index(self._path), seen
-            check_belongs(self._index, about, ids, stored)
-        except (AioError, OSError) as error:
-            self._index = None
-            self._problem = f"the approximate index {str(self._path)!r} is not used: {error}; {REMEDY}"
-        return self._index
+        with self._turn:
+            self._problem = None
+            seen = None if self._path is None else _look_at(self._path)
+            if self._path is None or seen is None:
+                self._index, self._seen = None, None
+                return None
+            try:
+                if self._index is None or seen != self._seen:
+                    self._index, self._seen = read_index(self._path), seen
+                check_belongs(self._index, about, ids, stored)
+            except (AioError, OSError) as error:
+                self._index = None
+                self._problem = f"the approximate index {str(self._path)!r} is not used: {error}; {REMEDY}"
+            return self._index
 
     @property
     def problem(self) -> str | None:
