@@ -14,13 +14,14 @@ from aio_reid.gallery.store.milvus.pictures import path_text
 from aio_reid.gallery.store.milvus.store import MilvusStore
 from aio_reid.gallery.store.protocol import Added, Store
 from aio_reid.gallery.store.rows import chunks
-from aio_reid.gallery.store.schema import create_file
+from aio_reid.gallery.store.schema import FILE_NAME, create_file
 from aio_reid.progress import SILENT, Progress
 
 
 def bring_over(target: Store, source: Store, *, progress: Progress = SILENT) -> Added:
     """Add all pictures of another gallery, with what is known of them, under new ids; those known here stay as they
     are. Copies of files come along where the target keeps copies. Stopped, it goes on when it is started again.
+    A backup that the pictures of a cluster came from is remembered, so that erasing reaches it.
 
     Raises:
         StorageError: one of them cannot be read or written.
@@ -28,6 +29,8 @@ def bring_over(target: Store, source: Store, *, progress: Progress = SILENT) -> 
     """
     own = target.about()
     check_comparable(source.about(), own)
+    if isinstance(target, MilvusStore) and isinstance(source, EmbeddedStore) and source.path.name != FILE_NAME:
+        target.remember_backup(path_text(source.path), source.about().gallery_id)
     num_new = num_known = 0
     ids = source.ids()
     with progress.task("Moving", len(ids), "pictures") as task:

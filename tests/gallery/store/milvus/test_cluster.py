@@ -9,6 +9,7 @@ import pytest
 from store_fakes import WEIGHTS, new_picture, new_pictures, unit
 
 from aio_reid.errors import DataError, StorageError, WeightsError
+from aio_reid.gallery.store.backups import export_gallery
 from aio_reid.gallery.store.embedded import EmbeddedStore
 from aio_reid.gallery.store.erase import ERASED
 from aio_reid.gallery.store.milvus import nearest
@@ -36,9 +37,13 @@ def test_there_and_back_and_erased_from_the_backup(cluster: MilvusUrl, gallery: 
         assert ours.picture == theirs.picture
         np.testing.assert_array_equal(one, other)
     home.close()
+    came_from = export_gallery(local, tmp_path / "came-from.sqlite")
+    source = EmbeddedStore(came_from)
+    assert bring_over(store, source).new == 0
+    source.close()
     done = erase_from_cluster(store, Where(cameras=("north",)))
     assert (done.num_before, done.num_erased, done.num_after) == (398, 133, 265)
-    assert [(place.state, place.num_erased) for place in done.backups] == [(ERASED, 133)]
+    assert [(place.state, place.num_erased) for place in done.backups] == [(ERASED, 133)] * 2
     assert not done.is_complete and "gone from the cluster's disks" in done.not_proven[0] and done.sha256 is None
     assert done.to_json()["not_proven"] == done.not_proven
     data = backup.read_bytes()
