@@ -28,7 +28,7 @@ LEAST_SHARE = 0.25
 lose most.
 """
 
-SPREAD_SAMPLE = 32768
+SPREAD_SAMPLE = 8192
 """Rows whose scores stand for those of all."""
 
 GONE = -1
