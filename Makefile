@@ -1,5 +1,6 @@
 # make demo      install, then show the main job on synthetic people
 # make test      install what the tests need, then run the whole gate
+# make test-milvus      start a Milvus server in a temporary folder, test galleries in a cluster against it, stop it
 # Variables: PYTHON=python3.12 chooses the interpreter, VENV the environment, PIP_ARGS goes to pip install, OUT is the demo's folder.
 
 SHELL := /bin/bash
@@ -11,7 +12,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --no-input --constraint constraints.txt $(PIP_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format weights clean
+.PHONY: help install demo test test-milvus lint format weights clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -27,6 +28,10 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	$(PIP_INSTALL) --editable '.[test]'
 	@touch $@
 
+$(VENV)/.installed-milvus: $(VENV)/.installed-test
+	$(PIP_INSTALL) --editable '.[test,milvus-server]'
+	@touch $@
+
 install: $(VENV)/.installed
 	@echo "Installed; the command is $(BIN)/aio-reid"
 
@@ -35,6 +40,11 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed-test
 	PYTHON="$(BIN)/python" scripts/gate.sh
+
+# The same tests of the contract as in `make test`, which skips those that need a server.
+test-milvus: $(VENV)/.installed-milvus
+	$(BIN)/python scripts/milvus_server.py $(BIN)/python -m pytest -q tests/gallery/store/test_contract.py \
+		tests/gallery/store/milvus tests/cli/test_cluster_commands.py
 
 lint: $(VENV)/.installed-test
 	$(BIN)/python -m ruff format --check .

@@ -82,7 +82,7 @@ def test_calibrating_as_the_page_does(town: Path, capsys: pytest.CaptureFixture[
 
 def test_every_option_of_the_page_is_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     text = ""
-    for command in ("create", "add", "search", "calibrate", "remove", "erase", "verify", "reembed"):
+    for command in ("create", "add", "search", "calibrate", "remove", "erase", "verify", "reembed", "index"):
         assert run(["gallery", command, "--help"]) == 0
         text += capsys.readouterr().out
     for option in set(re.findall(r"`(?:[a-z]+ )?(--[a-z-]+)", PAGE)):

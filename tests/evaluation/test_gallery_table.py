@@ -29,3 +29,18 @@ def test_the_benchmark_of_galleries_runs_and_gives_a_table(tmp_path: Path) -> No
     ]
     assert table.rows[0][2] == "1.00"
     assert table.notes[0].startswith("1,500 vectors of 8 numbers.")
+
+
+def test_the_benchmark_of_a_large_gallery_runs_and_gives_a_table(tmp_path: Path) -> None:
+    out = tmp_path / "gallery_million.json"
+    command = [sys.executable, str(ROOT / "benchmarks" / "gallery_million.py"), "--rows", "2000", "--size", "16"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(aio_reid.__file__).parents[1])}
+    done = subprocess.run(
+        [*command, "--queries", "4", "--hnsw", "--out", str(out)], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode in (0, 1), done.stderr
+    table = make_table(read_result(out))
+    rows = {row[0]: row[1:] for row in table.rows}
+    assert rows["exact"][1:] == ("1.000", "1.0000") and rows["faiss, flat (exact)"][2] == "1.0000"
+    assert float(rows["approximate"][2]) > 0.8
+    assert "32 cells" in table.notes[0] and table.notes[0].startswith("2,000 made vectors of 16 numbers, 10 pictures")

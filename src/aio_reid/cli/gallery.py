@@ -19,7 +19,10 @@ from aio_reid.records import Modality, parse_modality
 if TYPE_CHECKING:
     from aio_reid.gallery.store.embedded import EmbeddedStore
     from aio_reid.gallery.store.entries import Listed
+    from aio_reid.gallery.store.milvus.store import MilvusStore
+    from aio_reid.gallery.store.milvus.url import MilvusUrl
     from aio_reid.gallery.store.names import NamePattern
+    from aio_reid.gallery.store.protocol import Store
 
 STREAM = Path("-")
 STREAM_CHUNK = 64
@@ -32,11 +35,44 @@ NoCache = Annotated[bool, typer.Option("--no-cache", help="Keep nothing, use not
 
 
 @contextmanager
-def opened(gallery: Path, *, write: bool = False, half: bool = False) -> Iterator[EmbeddedStore]:
-    """Open a gallery for the time of a command."""
+def opened_anywhere(
+    gallery: Path | MilvusUrl, *, write: bool = False, half: bool = False, exact: bool | None = None
+) -> Iterator[EmbeddedStore | MilvusStore]:
+    """Open a gallery in a folder or in a cluster for the time of a command."""
+    from aio_reid.gallery.store.milvus.store import MilvusStore
+
+    if isinstance(gallery, Path):
+        with opened(gallery, write=write, half=half, exact=exact) as embedded:
+            yield embedded
+        return
+    if exact is False:
+        raise ConfigError(f"a gallery in a cluster is searched exactly; leave out --approximate for {str(gallery)!r}")
+    store = MilvusStore(gallery, write=write)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def opened(
+    gallery: Path | MilvusUrl, *, write: bool = False, half: bool = False, exact: bool | None = None
+) -> Iterator[EmbeddedStore]:
+    """Open a gallery in a folder for the time of a command; `exact` None searches as its size suggests.
+
+    Raises:
+        ConfigError: it lies in a cluster.
+    """
+    from aio_reid.gallery.store.approximate.shortcut import Way
     from aio_reid.gallery.store.embedded import EmbeddedStore
 
-    store = EmbeddedStore(gallery, write=write, half=half)
+    if not isinstance(gallery, Path):
+        raise ConfigError(
+            f"this command needs a gallery in a folder; bring {str(gallery)!r} there with `aio-reid gallery import "
+            "FOLDER URL`, and back in the same way"
+        )
+    way = Way.AUTO if exact is None else Way.EXACT if exact else Way.APPROXIMATE
+    store = EmbeddedStore(gallery, write=write, half=half, way=way)
     try:
         yield store
     finally:
@@ -50,11 +86,28 @@ def create(
     copy: Annotated[bool, typer.Option("--copy", help="Keep the picture files' bytes in the gallery, too.")] = False,
 ) -> None:
     """Make an empty gallery. It refers to picture files where they lie, unless it is to keep copies."""
-    from aio_reid.gallery.store.schema import create_file
     from aio_reid.search_embedder import ModelFactory
 
-    create_file(gallery, ModelFactory(weights).weights_hash, lasting_name(weights), keep_copies=copy)
+    make_gallery(gallery, ModelFactory(weights).weights_hash, lasting_name(weights), keep_copies=copy)
     typer.echo(f"made: {gallery}", err=True)
+
+
+def make_gallery(gallery: Path | MilvusUrl, weights_hash: str, weights_name: str, *, keep_copies: bool) -> None:
+    """Make an empty gallery in a folder or in a cluster, which keeps no copies.
+
+    Raises:
+        ConfigError: copies are to be kept in a cluster.
+        StorageError: there is one already, or it cannot be made.
+    """
+    from aio_reid.gallery.store.milvus.state import create_gallery
+    from aio_reid.gallery.store.schema import create_file
+
+    if isinstance(gallery, Path):
+        create_file(gallery, weights_hash, weights_name, keep_copies=keep_copies)
+    elif keep_copies:
+        raise ConfigError("a gallery in a cluster keeps no copies of files; leave out --copy")
+    else:
+        create_gallery(gallery, weights_hash, weights_name)
 
 
 def add(
@@ -82,7 +135,7 @@ def add(
     is_stream = STREAM in sources
     if is_stream and len(sources) > 1:
         raise ConfigError("- reads all paths from the input; give it alone")
-    with opened(gallery, write=True) as store:
+    with opened_anywhere(gallery, write=True) as store:
         once = LoadedOnce(factory_of(store, weights, device))
         check_weights(store.about(), once.weights_hash)
         listed = [] if is_stream else [_listed(source, gallery, kind, pattern) for source in sources]
@@ -128,6 +181,10 @@ def search(
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write everything as JSON.")] = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the ranking as CSV.")] = None,
     half: Annotated[bool, typer.Option("--half", help="Half the memory, slower; the ranking is the same.")] = False,
+    exact: Annotated[
+        bool | None,
+        typer.Option("--exact/--approximate", help="Miss nothing, or use the index; default: from a million on."),
+    ] = None,
     cache: CacheFolder = None,
     no_cache: NoCache = False,
     device: Device = None,
@@ -145,7 +202,7 @@ def search(
     shares = parse_weights(weight or [])
     if shares and fusion == "early":
         raise ConfigError("--weight adds vectors of modalities, which is late fusion; leave out --fusion early")
-    with opened(gallery, half=half) as store:
+    with opened_anywhere(gallery, half=half, exact=exact) as store:
         chosen = fusion or preferred_fusion(find_weights(weights or store.about().weights_name))
         parts = tuple(query_parts(text or [], pictures))
         marked = (tuple(like or ()), tuple(unlike or ()))
@@ -160,7 +217,7 @@ def search(
             typer.echo(f"written: {path}", err=True)
 
 
-def factory_of(store: EmbeddedStore, weights: str | None, device: str | None) -> Any:
+def factory_of(store: Store, weights: str | None, device: str | None) -> Any:
     """Return the factory of the weights that are named, or else of those that the gallery was made with."""
     from aio_reid.search_embedder import ModelFactory
 
@@ -175,7 +232,7 @@ def lasting_name(weights: str) -> str:
     return weights if weights in PACKAGED else str(absolute(Path(weights)))
 
 
-def _listed(source: Path, gallery: Path, modality: Modality, pattern: NamePattern | None) -> Listed:
+def _listed(source: Path, gallery: Path | MilvusUrl, modality: Modality, pattern: NamePattern | None) -> Listed:
     from aio_reid.gallery.store.entries import described, folder_entries, table_entries
 
     if source.suffix.lower() in (".csv", ".parquet") and not source.is_dir():
@@ -184,7 +241,7 @@ def _listed(source: Path, gallery: Path, modality: Modality, pattern: NamePatter
         return table_entries(source, read_cells(source, required=("path",), allowed=None), modality, pattern)
     if source.is_file():
         return described([source], modality, pattern)
-    return folder_entries(source, modality, pattern, skip=gallery)
+    return folder_entries(source, modality, pattern, skip=gallery if isinstance(gallery, Path) else None)
 
 
 def _stream(modality: Modality, pattern: NamePattern | None) -> Iterator[Listed]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aio_reid.cli.gallery import Device, factory_of, lasting_name, opened
-from aio_reid.cli.gallery_options import Gallery, chosen_part, with_filter_options
+from aio_reid.cli.gallery import Device, factory_of, lasting_name, make_gallery, opened, opened_anywhere
+from aio_reid.cli.gallery_options import Gallery, Source, chosen_part, with_filter_options
 from aio_reid.cli.search import CacheFolder
+
+if TYPE_CHECKING:
+    from aio_reid.gallery.store.milvus.url import MilvusUrl
 
 All = Annotated[bool, typer.Option("--all", help="Every picture of the gallery.")]
 
@@ -19,7 +22,7 @@ All = Annotated[bool, typer.Option("--all", help="Every picture of the gallery."
 def remove(gallery: Gallery, *, everything: All = False, where: Any = None) -> None:
     """Take pictures out of a gallery. Backups and caches keep them; see `erase`."""
     part = chosen_part(where, everything)
-    with opened(gallery, write=True) as store:
+    with opened_anywhere(gallery, write=True) as store:
         typer.echo(f"removed {store.remove(part)} pictures, {store.count()} are left")
 
 
@@ -39,13 +42,18 @@ def erase(
     from aio_reid.gallery.database import FILE_NAME
     from aio_reid.gallery.outputs import check_writable, write_whole
     from aio_reid.gallery.store.erase import erase_pictures
+    from aio_reid.gallery.store.milvus.care import erase_from_cluster
+    from aio_reid.gallery.store.milvus.store import MilvusStore
 
     part = chosen_part(where, everything)
     if certificate is not None:
         check_writable(certificate)
     caches = [folder for folder in (cache or default_cache_folder(),) if (folder / FILE_NAME).is_file()]
-    with opened(gallery, write=True) as store:
-        done = erase_pictures(store, part, caches=caches)
+    with opened_anywhere(gallery, write=True) as store:
+        if isinstance(store, MilvusStore):
+            done = erase_from_cluster(store, part, caches=caches)
+        else:
+            done = erase_pictures(store, part, caches=caches)
     text = json.dumps(done.to_json(), indent=2, ensure_ascii=False) + "\n"
     if certificate is None:
         typer.echo(text, nl=False)
@@ -54,16 +62,22 @@ def erase(
         typer.echo(f"erased {done.num_erased} pictures, {done.num_after} are left; certificate: {certificate}")
     for place in (*done.caches, *done.backups):
         typer.echo(f"{place.path}: {place.state}", err=True)
+    for limit in done.not_proven:
+        typer.echo(f"not proven: {limit}", err=True)
     if not done.is_complete:
         raise typer.Exit(1)
 
 
 def stats(gallery: Gallery) -> None:
     """Say what a gallery holds."""
-    from aio_reid.cli.show_gallery import print_stats
+    from aio_reid.cli.show_gallery import print_cluster_stats, print_stats
+    from aio_reid.gallery.store.milvus.store import MilvusStore
 
-    with opened(gallery) as store:
-        print_stats(store)
+    with opened_anywhere(gallery) as store:
+        if isinstance(store, MilvusStore):
+            print_cluster_stats(store)
+        else:
+            print_stats(store)
 
 
 def verify(
@@ -73,12 +87,17 @@ def verify(
 ) -> None:
     """Check a gallery: the file, every vector, every picture it refers to. Exit code 1 when something is wrong."""
     from aio_reid.cli.show import remark
+    from aio_reid.gallery.store.milvus.care import verify_cluster
+    from aio_reid.gallery.store.milvus.store import MilvusStore
     from aio_reid.gallery.store.verify import verify_gallery
     from aio_reid.pages.text import shown
     from aio_reid.progress import console_progress
 
-    with opened(gallery) as store:
-        problems = verify_gallery(store, files=not no_files, progress=console_progress())
+    with opened_anywhere(gallery) as store:
+        if isinstance(store, MilvusStore):
+            problems = verify_cluster(store, files=not no_files, progress=console_progress())
+        else:
+            problems = verify_gallery(store, files=not no_files, progress=console_progress())
         num_items = store.count()
     for problem in problems:
         typer.echo(f"{problem.kind}: {shown(problem.text)}")
@@ -90,23 +109,61 @@ def verify(
 def export(gallery: Gallery, file: Annotated[Path, typer.Argument(help="The backup, e.g. backup.sqlite.")]) -> None:
     """Write a gallery as one file, which can be searched, verified and imported; `erase` reaches it."""
     from aio_reid.gallery.store.backups import export_gallery
+    from aio_reid.gallery.store.milvus.store import MilvusStore
+    from aio_reid.gallery.store.moving import export_cluster
+    from aio_reid.progress import console_progress
 
-    with opened(gallery, write=True) as store:
-        typer.echo(f"written: {export_gallery(store, file)} ({store.count()} pictures)", err=True)
+    with opened_anywhere(gallery, write=True) as store:
+        if isinstance(store, MilvusStore):
+            written = export_cluster(store, file, progress=console_progress())
+        else:
+            written = export_gallery(store, file)
+        typer.echo(f"written: {written} ({store.count()} pictures)", err=True)
 
 
-def import_(gallery: Gallery, file: Annotated[Path, typer.Argument(help="A backup, or another gallery.")]) -> None:
-    """Add all pictures of a backup or of another gallery; a gallery that is not there is made first."""
+def import_(gallery: Gallery, file: Source) -> None:
+    """Add all pictures of a backup or of another gallery; a gallery that is not there is made first. Either may lie in
+    a cluster.
+    """
     from aio_reid.gallery.store.backups import import_gallery
-    from aio_reid.gallery.store.schema import create_file, gallery_file
+    from aio_reid.gallery.store.moving import bring_over
+    from aio_reid.progress import console_progress
 
-    if not gallery_file(gallery).exists():
-        with opened(file) as source:
+    if not _is_there(gallery):
+        with opened_anywhere(file) as source:
             about = source.about()
-        create_file(gallery, about.weights_hash, about.weights_name, keep_copies=about.keeps_copies)
+        copies = about.keeps_copies and isinstance(gallery, Path)
+        make_gallery(gallery, about.weights_hash, about.weights_name, keep_copies=copies)
+    if isinstance(gallery, Path) and isinstance(file, Path):
+        with opened(gallery, write=True) as store:
+            added = import_gallery(store, file)
+    else:
+        with opened_anywhere(gallery, write=True) as target, opened_anywhere(file) as source:
+            added = bring_over(target, source, progress=console_progress())
+    typer.echo(f"imported {added.new} pictures, {added.known} were there already")
+
+
+def _is_there(gallery: Path | MilvusUrl) -> bool:
+    from aio_reid.gallery.store.milvus.state import has_gallery
+    from aio_reid.gallery.store.schema import gallery_file
+
+    return gallery_file(gallery).exists() if isinstance(gallery, Path) else has_gallery(gallery)
+
+
+def index(
+    gallery: Gallery, *, drop: Annotated[bool, typer.Option("--drop", help="Delete the index instead.")] = False
+) -> None:
+    """Make the approximate index of a large gallery, and measure how much it finds of what an exact search finds."""
+    from aio_reid.cli.show_gallery import describe_index
+    from aio_reid.gallery.store.approximate.file import drop_index
+    from aio_reid.gallery.store.approximate.make import make_index
+    from aio_reid.progress import console_progress
+
     with opened(gallery, write=True) as store:
-        added = import_gallery(store, file)
-        typer.echo(f"imported {added.new} pictures, {added.known} were there already")
+        if drop and store.index_path is not None:
+            typer.echo("the index is deleted" if drop_index(store.index_path) else "there was no index")
+        else:
+            typer.echo(describe_index(make_index(store, progress=console_progress()), store.count()))
 
 
 def reembed(

@@ -15,9 +15,34 @@ from aio_reid.errors import ConfigError, DataError
 from aio_reid.records import Modality, parse_modality
 
 if TYPE_CHECKING:
+    from aio_reid.gallery.store.milvus.url import MilvusUrl
     from aio_reid.gallery.store.protocol import Where
 
-Gallery = Annotated[Path, typer.Argument(help="Folder of the gallery.", show_default=False)]
+
+def parse_place(text: str) -> Path | MilvusUrl:
+    """Return where a gallery lies: a folder, or a URL of a gallery in a cluster.
+
+    Raises:
+        ConfigError: a URL that cannot be read.
+    """
+    from aio_reid.gallery.store.milvus.url import is_milvus_url, parse_milvus_url
+
+    return parse_milvus_url(text) if is_milvus_url(text) else Path(text)
+
+
+# typer knows no unions, so the type is told by the parser
+Gallery = Annotated[
+    Any,
+    typer.Argument(
+        parser=parse_place,
+        metavar="GALLERY",
+        help="Folder of the gallery, or milvus://HOST:PORT/NAME.",
+        show_default=False,
+    ),
+]
+Source = Annotated[
+    Any, typer.Argument(parser=parse_place, metavar="FILE", help="A backup, or another gallery.", show_default=False)
+]
 Names = list[str] | None
 LARGEST_ID = 2**63 - 1
 """SQLite's largest whole number."""

@@ -11,8 +11,10 @@ from aio_reid.cli.show import print_table, print_unreadable, remark
 if TYPE_CHECKING:
     from aio_reid.gallery.calibration.calibrate import Calibrated
     from aio_reid.gallery.scan import Unreadable
+    from aio_reid.gallery.store.approximate.file import Index
     from aio_reid.gallery.store.embedded import EmbeddedStore
     from aio_reid.gallery.store.enrol import Enrolment
+    from aio_reid.gallery.store.milvus.store import MilvusStore
 
 
 def print_enrolment(result: Enrolment, unreadable: Sequence[Unreadable], num_sentences: int, num_pictures: int) -> None:
@@ -55,6 +57,50 @@ def print_calibration(done: Calibrated) -> None:
     remark(f"calibrated {len(done.pairs)} combinations, {done.pairs[0].fusion} fusion; searches say so from now on")
 
 
+def print_cluster_stats(store: MilvusStore) -> None:
+    """Print what a gallery in a cluster holds."""
+    from aio_reid.pages.text import shown
+
+    about = store.about()
+    groups = Counter(store.groups())
+    modalities: Counter[str] = Counter()
+    cameras: Counter[str | None] = Counter()
+    for (modality, camera), count in groups.items():
+        modalities[modality] += count
+        cameras[camera] += count
+    rows = [
+        ("place", shown(about.place)),
+        ("search", "exact, by Milvus"),
+        ("pictures", str(sum(groups.values()))),
+        *((f"of modality {name}", str(count)) for name, count in sorted(modalities.items())),
+        *((f"of camera {name}", str(cameras[name])) for name in sorted(name for name in cameras if name is not None)),
+        ("of no known camera", str(cameras[None])),
+        ("own columns", ", ".join(f"{name} ({kind})" for name, kind in about.column_types.items()) or "none"),
+        ("weights", f"{about.weights_name}, SHA-256 {about.weights_hash}"),
+        ("numbers in a vector", str(about.embedding_size or "not known yet")),
+        ("made", about.created),
+        *(("backup", shown(path)) for path in sorted(store.backups())),
+    ]
+    print_table(("what", "value"), [(shown(name), value) for name, value in rows])
+
+
+def describe_index(index: Index, num_pictures: int) -> str:
+    """Return what an index is and how good it was found to be."""
+    known, num_cells = index.label, index.cells.num_cells
+    return (
+        f"of {len(index.ids)} pictures ({num_pictures} are in the gallery), made {known.made}, {num_cells} cells, "
+        f"{min(known.num_probes, num_cells)} are read; measured recall of the nearest {known.top}: {known.recall:.3f}, "
+        f"for {known.num_queries} vectors of the gallery"
+    )
+
+
+def _index_line(store: EmbeddedStore, num_pictures: int) -> str:
+    index = store.index()
+    if store.index_problem is not None:
+        return store.index_problem
+    return "none" if index is None else describe_index(index, num_pictures)
+
+
 def print_stats(store: EmbeddedStore) -> None:
     """Print what a gallery holds."""
     from aio_reid.gallery.store.backups import known_backups
@@ -87,6 +133,7 @@ def print_stats(store: EmbeddedStore) -> None:
         ("numbers in a vector", str(about.embedding_size or "not known yet")),
         ("made", about.created),
         ("calibration", _calibration_text(store)),
+        ("approximate index", _index_line(store, len(groups))),
         *(("backup", f"{shown(path)}{'' if path.exists() else ' (not there)'}") for path, _ in known_backups(store)),
     ]
     print_table(("what", "value"), [(shown(name), value) for name, value in rows])

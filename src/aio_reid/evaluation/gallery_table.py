@@ -1,10 +1,11 @@
-"""The table of `benchmarks/gallery_store.py`."""
+"""The tables of `benchmarks/gallery_store.py` and `benchmarks/gallery_million.py`."""
 
 from __future__ import annotations
 
 from aio_reid.evaluation.table import Result, Table, describe_origin
 
 KIND = "gallery_store"
+MILLION = "gallery_million"
 
 
 def gallery_store_table(result: Result) -> Table:
@@ -23,3 +24,26 @@ def gallery_store_table(result: Result) -> Table:
         describe_origin(result),
     )
     return Table(("search", "milliseconds, median", "times the bare product"), tuple(rows), notes)
+
+
+def gallery_million_table(result: Result) -> Table:
+    """Return one row for each way of searching a large gallery: time, and recall against the exact one."""
+    exact = result["searches"][0]["median_s"]
+    rows = [
+        (
+            search["what"],
+            f"{1000 * search['median_s']:.2f}",
+            f"{search['median_s'] / exact:.3f}",
+            f"{search['recall']:.4f}",
+        )
+        for search in result["searches"]
+    ]
+    notes = (
+        f"{result['num_rows']:,} made vectors of {result['size']} numbers, {result['pictures_of_a_person']} pictures "
+        f"of each person, {result['num_queries']} queries. The index has {result['num_cells']} cells, of which "
+        f"{result['num_probes']} are read; when it was made ({result['build_s']:.0f} s) a recall of "
+        f"{result['measured_recall']:.4f} was measured. Its file: {result['index_bytes'] / 1e6:.0f} MB.",
+        describe_origin(result),
+    )
+    header = ("search", "milliseconds, median", "times exact search", f"recall of the nearest {result['top']}")
+    return Table(header, tuple(rows), notes)

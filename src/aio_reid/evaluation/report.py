@@ -15,7 +15,7 @@ from aio_reid.evaluation.calibration_tables import calibration_table, infrared_c
 from aio_reid.evaluation.claims_tables import KIND as CLAIMS
 from aio_reid.evaluation.claims_tables import claims_table, combinations_table, differences_table
 from aio_reid.evaluation.gallery_table import KIND as GALLERY_STORE
-from aio_reid.evaluation.gallery_table import gallery_store_table
+from aio_reid.evaluation.gallery_table import MILLION, gallery_million_table, gallery_store_table
 from aio_reid.evaluation.suite_tables import KIND as ZERO_SHOT
 from aio_reid.evaluation.suite_tables import suite_table
 from aio_reid.evaluation.table import (
@@ -188,6 +188,7 @@ TABLES: Mapping[str, Callable[[Result], Table]] = {
     CLAIMS: claims_table,
     GALLERY_STORE: gallery_store_table,
     CALIBRATION: calibration_table,
+    MILLION: gallery_million_table,
 }
 VIEWS: Mapping[str, Mapping[str, Callable[[Result], Table]]] = {
     CLAIMS: {"differences": differences_table, "combinations": combinations_table},

@@ -119,6 +119,8 @@ def result_dict(result: SearchResult) -> dict[str, Any]:
         "fusion": result.fusion,
         "gallery_modality": None if result.gallery_modality is None else result.gallery_modality.value,
         "filters": list(result.filters),
+        "exact": result.recall is None,
+        "measured_recall": _rounded(result.recall, 4),
         "weights_sha256": result.weights_hash,
         "unread_words": list(result.unread_words),
         "notes": list(result.notes),

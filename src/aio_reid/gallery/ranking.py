@@ -38,8 +38,10 @@ def contenders(scores: NDArray[np.float32], top: int, *, error: float = 0.0) -> 
     return np.flatnonzero(scores >= border - 2.0 * error)
 
 
-def score_spread(scores: NDArray[np.float32]) -> ScoreSpread | None:
-    """Return how the scores, float32 (G,), of a whole gallery are spread; None without any."""
+def score_spread(scores: NDArray[np.float32], *, num_all: int | None = None) -> ScoreSpread | None:
+    """Return how the scores, float32 (G,), of a whole gallery are spread, or of a sample of its `num_all` pictures;
+    None without any.
+    """
     if scores.size == 0:
         return None
     values = scores.astype(np.float64)
@@ -49,7 +51,8 @@ def score_spread(scores: NDArray[np.float32]) -> ScoreSpread | None:
     bins, _ = np.histogram(values, bins=NUM_BINS, range=(lowest, highest) if highest > lowest else None)
     is_usable = scores.size >= SMALLEST_GALLERY and deviation > 0
     # Blom: the expected largest of n normal values is the quantile at (n - 3/8) / (n + 1/4).
-    chance = NormalDist().inv_cdf((scores.size - 0.375) / (scores.size + 0.25)) if is_usable else None
+    count = scores.size if num_all is None else num_all
+    chance = NormalDist().inv_cdf((count - 0.375) / (count + 0.25)) if is_usable else None
     return ScoreSpread(lowest, highest, median, deviation, tuple(bins.tolist()), chance)
 
 

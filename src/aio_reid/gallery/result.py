@@ -153,7 +153,8 @@ class SearchResult:
     """The answer to one query. `hits` are best first; `left_out` are the query's own pictures, found in the folder.
 
     `gallery_modality` is None where each picture has been enrolled as what it is; `filters` say in words which part of
-    a gallery was searched. `presence` is None where the gallery is not calibrated for such a query.
+    a gallery was searched. `presence` is None where the gallery is not calibrated for such a query, `recall` for an
+    exact search; else it is what was measured of the index that was used.
     """
 
     folder: Path
@@ -171,6 +172,7 @@ class SearchResult:
     notes: tuple[str, ...]
     filters: tuple[str, ...] = ()
     presence: Presence | None = None
+    recall: float | None = None
 
     @property
     def description(self) -> str:

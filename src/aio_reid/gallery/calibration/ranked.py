@@ -84,8 +84,8 @@ def ranked_search(
 ) -> Ranked:
     """Search, by odds where pictures of several modalities are searched and all are calibrated, else by scores.
 
-    Exact: the same as the search of each modality by itself, merged by odds; equal odds stand in the order of the share
-    of strangers, then score, then id.
+    The same as the search of each modality by itself, exact or not, merged by odds; equal odds stand in the order of
+    the share of strangers, then score, then id.
     """
     plain = ask(where=where, with_spread=True)
     if not applicable.pairs:
@@ -110,6 +110,8 @@ def ranked_search(
         num_searched=plain.num_searched,
         group_sizes=np.array([place.group_size for place in kept], dtype=np.int64),
         spread=plain.spread,
+        recall=min((one.recall for one in lists.values() if one.recall is not None), default=None),
+        notes=tuple(dict.fromkeys(note for one in lists.values() for note in one.notes)),
     )
     return Ranked(found, reading, ("ranked by calibrated odds",))
 

@@ -40,10 +40,10 @@ def answer(
     if vector.shape != snapshot.vectors.shape[1:]:
         raise DataError(f"the gallery's vectors have {snapshot.vectors.shape[1]} numbers, not {len(vector)}")
     rough = rough_scores(snapshot.vectors, vector, chosen)
-    exact = _exact(snapshot.vectors, chosen, ids, stored)
+    exact = exact_vectors(snapshot.vectors, chosen, ids, stored)
     error = score_error(snapshot.vectors)
     if by_track:
-        groups = _groups(snapshot, chosen)
+        groups = track_groups(snapshot, chosen)
         best, scores = nearest_of_groups(rough, vector, ids, groups, top=top, error=error, exact=exact)
         sizes = np.array([np.count_nonzero(groups == group) for group in groups[best]], dtype=np.int64)
     else:
@@ -55,7 +55,7 @@ def answer(
     return Found(ids[best], scores, len(ids), sizes, score_spread(rough), lower)
 
 
-def _exact(vectors: Matrix, chosen: Rows | None, ids: Rows, stored: Stored) -> Stored:
+def exact_vectors(vectors: Matrix, chosen: Rows | None, ids: Rows, stored: Stored) -> Stored:
     """Return what gives the true vectors at positions among the chosen rows."""
 
     def exact(positions: Rows) -> NDArray[np.float32]:
@@ -66,7 +66,7 @@ def _exact(vectors: Matrix, chosen: Rows | None, ids: Rows, stored: Stored) -> S
     return exact
 
 
-def _groups(snapshot: Snapshot, chosen: Rows | None) -> Rows:
+def track_groups(snapshot: Snapshot, chosen: Rows | None) -> Rows:
     """Return a number for each row, int64, the same for rows of one track of one camera; without a track, alone."""
     tracks = snapshot.tracks.codes.astype(np.int64)
     cameras = snapshot.cameras.codes.astype(np.int64)

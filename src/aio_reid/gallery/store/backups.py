@@ -9,7 +9,7 @@ from aio_reid.errors import AioError, StorageError, WeightsError
 from aio_reid.gallery.calibration.kept import keep_calibration, read_calibration
 from aio_reid.gallery.scan import absolute
 from aio_reid.gallery.store.embedded import EmbeddedStore
-from aio_reid.gallery.store.protocol import Added, NewPicture
+from aio_reid.gallery.store.protocol import About, Added, NewPicture, Store
 from aio_reid.gallery.store.rows import chunks
 from aio_reid.gallery.store.schema import FILE_NAME, now_text, told
 from aio_reid.storage import written_whole
@@ -61,26 +61,36 @@ def import_gallery(store: EmbeddedStore, path: Path) -> Added:
     source = EmbeddedStore(path)
     try:
         about, own = source.about(), store.about()
-        if (about.weights_hash, about.preprocess_version) != (own.weights_hash, own.preprocess_version):
-            raise WeightsError(
-                f"{str(path)!r} holds vectors of the weights {about.weights_name!r} ({about.weights_hash[:12]}), this "
-                f"gallery those of {own.weights_name!r} ({own.weights_hash[:12]}); bring one of them over with "
-                "`aio-reid gallery reembed`"
-            )
+        check_comparable(about, own)
         if source.path.name != FILE_NAME:
             _remember(store, source.path, about.gallery_id)
         num_new = num_known = 0
         if not store.count() and not store.calibrations():
             keep_calibration(store, read_calibration(source))
         for chunk in chunks(source.ids(), IMPORT_CHUNK):
-            added = _import_chunk(store, source, list(chunk), keep_copies=own.keeps_copies)
+            added = import_chunk(store, source, list(chunk), keep_copies=own.keeps_copies)
             num_new, num_known = num_new + added.new, num_known + added.known
         return Added(num_new, 0, num_known)
     finally:
         source.close()
 
 
-def _import_chunk(store: EmbeddedStore, source: EmbeddedStore, ids: list[int], *, keep_copies: bool) -> Added:
+def check_comparable(source: About, target: About) -> None:
+    """Refuse to mix vectors.
+
+    Raises:
+        WeightsError: two galleries were made with different weights, or other preprocessing.
+    """
+    if (source.weights_hash, source.preprocess_version) != (target.weights_hash, target.preprocess_version):
+        raise WeightsError(
+            f"{source.place!r} holds vectors of the weights {source.weights_name!r} ({source.weights_hash[:12]}), this "
+            f"gallery those of {target.weights_name!r} ({target.weights_hash[:12]}); bring one of them over with "
+            "`aio-reid gallery reembed`"
+        )
+
+
+def import_chunk(store: Store, source: Store, ids: list[int], *, keep_copies: bool) -> Added:
+    """Add those of some pictures of another gallery that are not known yet."""
     items = source.get(ids)
     known = {
         (content, modality)

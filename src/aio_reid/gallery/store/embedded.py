@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from aio_reid.errors import DataError, StorageError
 from aio_reid.gallery.sqlite_file import compact
 from aio_reid.gallery.store import rows
-from aio_reid.gallery.store.answer import answer
+from aio_reid.gallery.store.approximate.file import INDEX_NAME, Index, drop_index
+from aio_reid.gallery.store.approximate.lookup import Request
+from aio_reid.gallery.store.approximate.shortcut import Shortcut, Way
 from aio_reid.gallery.store.filters import choose_rows
 from aio_reid.gallery.store.lock import WriterLock
 from aio_reid.gallery.store.protocol import EVERYTHING, About, Added, Found, Item, NewPicture, Store, Where
@@ -40,9 +42,10 @@ class EmbeddedStore(Store):
         StorageError: it is damaged, foreign, or already being written.
     """
 
-    def __init__(self, place: Path, *, write: bool = False, half: bool = False) -> None:
+    def __init__(self, place: Path, *, write: bool = False, half: bool = False, way: Way = Way.AUTO) -> None:
         self.path = gallery_file(place)
         self._is_backup = self.path.name != FILE_NAME
+        self._shortcut = Shortcut(self.index_path, way)
         self._lock = WriterLock(lock_file(self.path)) if write and self.path.is_file() else None
         try:
             self._connection = open_file(self.path, write=write)
@@ -63,6 +66,11 @@ class EmbeddedStore(Store):
         """An erasure was interrupted before the file was rewritten; what it erased is gone from every answer."""
         with self.reading():
             return bool(self._connection.execute("SELECT uncompacted FROM gallery").fetchone()[0])
+
+    @property
+    def index_path(self) -> Path | None:
+        """Where the approximate index lies, if there is one; a backup has none."""
+        return None if self._is_backup else self.path.with_name(INDEX_NAME)
 
     def about(self) -> About:
         with self.reading():
@@ -132,12 +140,15 @@ class EmbeddedStore(Store):
         return num_erased
 
     def compact(self) -> None:
-        """Rewrite the file without the places of what was deleted, and empty its log.
+        """Rewrite the file without the places of what was deleted, and empty its log; delete the approximate index, in
+        which what was erased stands in another form.
 
         Raises:
             StorageError: another process reads all the time, or the disk is full; repeat.
         """
         with self._turn:
+            if self.index_path is not None:
+                drop_index(self.index_path)
             compact(GALLERY, self._connection, self.path)
             with told(self.path):
                 self._connection.execute("UPDATE gallery SET uncompacted = 0")
@@ -161,22 +172,31 @@ class EmbeddedStore(Store):
         by_track: bool = False,
         with_spread: bool = False,
     ) -> Found:
-        """Return the nearest pictures, see `Store.search`; exact, also with float16 in memory."""
+        """Return the nearest pictures, see `Store.search`; exact, also with float16 in memory, but for a large gallery
+        with an index (see `approximate`), unless told otherwise.
+        """
         with self.reading():
             snapshot = self._resident.refresh(with_vectors=True)
             chosen = self._rows(snapshot, where)
-        if leave_out:
-            chosen = np.arange(len(snapshot.ids)) if chosen is None else chosen
-            chosen = chosen[~np.isin(snapshot.ids[chosen], np.array(leave_out, dtype=np.int64))]
-        return answer(
-            snapshot,
-            chosen,
-            vector,
-            top=top,
-            by_track=by_track,
-            with_spread=with_spread,
-            stored=lambda ids: self.vectors(ids.tolist()),
-        )
+        left_out = np.flatnonzero(np.isin(snapshot.ids, leave_out)) if leave_out else np.empty(0, dtype=np.int64)
+        request = Request(vector, chosen, left_out, top, by_track, with_spread)
+        return self._shortcut.answer(self.about, snapshot, request, self._stored)
+
+    def index(self) -> Index | None:
+        """Return the approximate index, or None where there is no good one; `index_problem` says why."""
+        with self.reading():
+            snapshot = self._resident.refresh(with_vectors=False)
+        return self._shortcut.index(self.about(), snapshot.ids, self._stored)
+
+    @property
+    def index_problem(self) -> str | None:
+        """Why the index that is there is not used, in one line."""
+        return self._shortcut.problem
+
+    def snapshot(self) -> Snapshot:
+        """Return all rows with their vectors, as they are now."""
+        with self.reading():
+            return self._resident.refresh(with_vectors=True)
 
     def calibrations(self, query: str | None = None) -> list[str]:
         """Return what was kept by `keep_calibrations`, for queries of these letters (None: for all)."""
@@ -234,6 +254,9 @@ class EmbeddedStore(Store):
         ids: list[int] = (snapshot.ids if chosen is None else snapshot.ids[chosen]).tolist()
         return ids
 
+    def _stored(self, ids: Rows) -> NDArray[np.float32]:
+        return self.vectors(ids.tolist())
+
     def _rows(self, snapshot: Snapshot, where: Where) -> Rows | None:
         return choose_rows(
             snapshot,
@@ -244,16 +267,8 @@ class EmbeddedStore(Store):
         )
 
     def _check_vectors(self, connection: sqlite3.Connection, pictures: Sequence[NewPicture]) -> None:
-        """Keep out what a search could not compare, and fix the size with the first vector."""
         (size,) = connection.execute("SELECT size FROM gallery").fetchone()
-        for new in pictures:
-            size = size or len(new.vector)
-            if new.vector.shape != (size,) or not abs(float(new.vector @ new.vector) - 1.0) < 1e-3:
-                raise DataError(
-                    f"{str(new.picture.path)!r}: a vector of shape {new.vector.shape} and length "
-                    f"{float(np.linalg.norm(new.vector)):.3f}; this gallery takes unit vectors of {size} numbers"
-                )
-        connection.execute("UPDATE gallery SET size = ?", [size])
+        connection.execute("UPDATE gallery SET size = ?", [rows.checked_size(size, pictures)])
 
     def _release(self) -> None:
         if self._lock is not None:

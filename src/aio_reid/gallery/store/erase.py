@@ -16,7 +16,7 @@ from aio_reid.errors import AioError, DataError, StorageError
 from aio_reid.gallery.cache import open_cache
 from aio_reid.gallery.store.backups import known_backups
 from aio_reid.gallery.store.embedded import EmbeddedStore
-from aio_reid.gallery.store.protocol import Where
+from aio_reid.gallery.store.protocol import Store, Where
 from aio_reid.gallery.store.schema import now_text
 from aio_reid.gallery.store.search import describe_where
 from aio_reid.pages.text import shown
@@ -45,7 +45,8 @@ class ErasedPlace:
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """What was asked, when (UTC), and what is left. `num_probed` erased vectors were looked for in every file of the
-    gallery and not found. `sha256` is that of the gallery's file afterwards.
+    gallery and not found. `sha256` is that of the gallery's file afterwards, None where it is not one file.
+    `not_proven` says what could not be shown.
     """
 
     gallery: str
@@ -61,12 +62,13 @@ class Certificate:
     caches: tuple[ErasedPlace, ...]
     backups: tuple[ErasedPlace, ...]
     num_probed: int
-    sha256: str
+    sha256: str | None
+    not_proven: tuple[str, ...] = ()
 
     @property
     def is_complete(self) -> bool:
         """Nothing is known to be left anywhere."""
-        return all(place.state in (ERASED, GONE) for place in (*self.caches, *self.backups))
+        return not self.not_proven and all(place.state in (ERASED, GONE) for place in (*self.caches, *self.backups))
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -95,11 +97,11 @@ def erase_pictures(store: EmbeddedStore, where: Where, *, caches: Sequence[Path]
     contents = list(dict.fromkeys(item.picture.content for item, _ in pairs))
     # A backup is asked for contents as well: what stays, enrolled as another modality, must not be lost there. A cache
     # may lose too much: it is filled anew.
-    staying = _also_enrolled_otherwise(store, contents, {item.id for item, _ in pairs})
+    staying = enrolled_otherwise(store, contents, {item.id for item, _ in pairs})
     only_here = [content for content in contents if content not in staying]
-    erased_caches = tuple(_erase_cache(folder, contents) for folder in caches)
+    erased_caches = tuple(erase_cache(folder, contents) for folder in caches)
     erased_backups = tuple(
-        _erase_backup(path, gallery_id, where if gallery_id == about.gallery_id else None, only_here)
+        erase_backup(path, gallery_id, where if gallery_id == about.gallery_id else None, only_here)
         for path, gallery_id in known_backups(store)
     )
     num_erased = store.erase(where)
@@ -123,7 +125,8 @@ def erase_pictures(store: EmbeddedStore, where: Where, *, caches: Sequence[Path]
     )
 
 
-def _also_enrolled_otherwise(store: EmbeddedStore, contents: Sequence[bytes], erased: Set[int]) -> set[bytes]:
+def enrolled_otherwise(store: Store, contents: Sequence[bytes], erased: Set[int]) -> set[bytes]:
+    """Return those of some contents that pictures which are not erased have as well, as another modality."""
     return {
         content
         for modality in VISUAL_MODALITIES
@@ -149,7 +152,8 @@ def _overlapping_blocks(path: Path, overlap: int) -> Iterator[bytes]:
             before = (before + block)[-overlap:] if overlap else b""
 
 
-def _erase_cache(folder: Path, contents: Sequence[bytes]) -> ErasedPlace:
+def erase_cache(folder: Path, contents: Sequence[bytes]) -> ErasedPlace:
+    """Erase contents from a cache of searches."""
     cache = open_cache(folder)
     try:
         return ErasedPlace(shown(folder), ERASED, cache.erase_contents(contents))
@@ -159,7 +163,7 @@ def _erase_cache(folder: Path, contents: Sequence[bytes]) -> ErasedPlace:
         cache.close()
 
 
-def _erase_backup(path: Path, gallery_id: str, where: Where | None, contents: Sequence[bytes]) -> ErasedPlace:
+def erase_backup(path: Path, gallery_id: str, where: Where | None, contents: Sequence[bytes]) -> ErasedPlace:
     """Erase from a backup what the filter names there, and all that has one of the contents."""
     if not path.is_file():
         return ErasedPlace(shown(path), GONE)

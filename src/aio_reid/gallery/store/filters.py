@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aio_reid.errors import DataError
-from aio_reid.gallery.store.protocol import Condition, Where
+from aio_reid.gallery.store.protocol import Condition, Value, Where
 from aio_reid.gallery.store.resident import NO_TIME, Names, Snapshot, modality_code, time_number
 
 Rows = NDArray[np.int64]
@@ -68,17 +68,31 @@ def _looked_up(column: Names, is_chosen: Sequence[bool]) -> NDArray[np.bool_]:
 
 
 def _fulfils(condition: Condition, types: Mapping[str, str], column: Column) -> NDArray[np.bool_]:
+    wanted = condition_value(condition, types)
+    compare = _COMPARISONS[condition.operator]
+    values = column(condition.column, types[condition.column])
+    if isinstance(values, Names):
+        return _looked_up(values, [bool(compare(text, wanted)) for text in values.names])
+    fulfilled: NDArray[np.bool_] = compare(values, wanted) & ~np.isnan(values)
+    return fulfilled
+
+
+def condition_value(condition: Condition, types: Mapping[str, str]) -> Value:
+    """Return what a column, whose type is in `types`, is compared with: a text, or a number.
+
+    Raises:
+        DataError: there is no such column, or it holds numbers and the value is none.
+    """
     name = condition.column
     if name not in types:
         known = ", ".join(sorted(types)) or "none yet"
         raise DataError(f"this gallery has no column {name!r}; its own columns are: {known}")
-    compare = _COMPARISONS[condition.operator]
-    values = column(name, types[name])
-    if isinstance(values, Names):
-        return _looked_up(values, [bool(compare(text, condition.value)) for text in values.names])
+    if types[name] == "text":
+        return condition.value
     try:
         wanted = float(condition.value)
     except ValueError:
-        raise DataError(f"column {name!r} holds numbers; {condition.value!r} is none, correct the condition") from None
-    fulfilled: NDArray[np.bool_] = compare(values, wanted) & ~np.isnan(values)
-    return fulfilled
+        wanted = float("nan")
+    if wanted != wanted:
+        raise DataError(f"column {name!r} holds numbers; {condition.value!r} is none, correct the condition")
+    return wanted

@@ -123,7 +123,8 @@ class Found:
 
     `num_searched` is the number that was compared, `group_sizes` int64 (K,) how many of them belong to the track that
     each stands for (1 where tracks are not grouped). `spread` and `lower`, float32 (K,), the share of the compared
-    pictures with a lower score, are None unless asked for.
+    pictures with a lower score, are None unless asked for. `recall` is None for an exact search; for an approximate one
+    the share of the true nearest that was found when it was measured. `notes` are lines for the user.
     """
 
     ids: NDArray[np.int64]
@@ -132,6 +133,8 @@ class Found:
     group_sizes: NDArray[np.int64]
     spread: ScoreSpread | None = None
     lower: NDArray[np.float32] | None = None
+    recall: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +205,9 @@ class Store(Protocol):
         """Return the `top` pictures nearest to a unit vector, float32 (E,); equal scores stand in the order of their
         ids. `by_track` gives one picture, the best, for each track of a camera.
         """
+
+    def ids(self, where: Where = EVERYTHING) -> list[int]:
+        """Return the ids of pictures, in ascending order."""
 
     def iterate(self, where: Where = EVERYTHING) -> Iterator[tuple[Item, NDArray[np.float32]]]:
         """Yield the pictures in the order of their ids, each with its vector, float32 (E,)."""

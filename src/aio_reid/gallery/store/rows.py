@@ -65,7 +65,9 @@ def add_rows(connection: sqlite3.Connection, pictures: Sequence[NewPicture]) -> 
     Raises:
         DataError: a column whose name or type cannot be.
     """
-    _declare_columns(connection, [new.picture.columns for new in pictures])
+    types: dict[str, str] = dict(connection.execute("SELECT name, type FROM columns"))
+    added = new_columns(types, [new.picture.columns for new in pictures])
+    connection.executemany("INSERT INTO columns VALUES(?, ?)", list(added.items()))
     known: dict[tuple[bytes, Modality], Item] = {}
     for modality in {new.picture.modality for new in pictures}:
         contents = [new.picture.content for new in pictures if new.picture.modality is modality]
@@ -127,9 +129,13 @@ def chunks(items: Sequence[_Item], size: int = _ROWS_AT_ONCE) -> Iterator[Sequen
         yield items[start : start + size]
 
 
-def _declare_columns(connection: sqlite3.Connection, given: Iterable[Mapping[str, Value]]) -> None:
-    types: dict[str, str] = dict(connection.execute("SELECT name, type FROM columns"))
-    before = len(types)
+def new_columns(known: Mapping[str, str], given: Iterable[Mapping[str, Value]]) -> dict[str, str]:
+    """Return the types, "text" or "number", of columns that are given and not known.
+
+    Raises:
+        DataError: a column whose name, type or value cannot be.
+    """
+    types = dict(known)
     for columns in given:
         for name, value in columns.items():
             kind = "text" if isinstance(value, str) else "number"
@@ -139,7 +145,23 @@ def _declare_columns(connection: sqlite3.Connection, given: Iterable[Mapping[str
                 raise DataError(f"{name!r} cannot name a column; use letters, digits and _, a letter first")
             if isinstance(value, float) and not abs(value) < float("inf"):
                 raise DataError(f"column {name!r}: {value!r} cannot be stored; leave the value out")
-    connection.executemany("INSERT INTO columns VALUES(?, ?)", list(types.items())[before:])
+    return {name: kind for name, kind in types.items() if name not in known}
+
+
+def checked_size(size: int | None, pictures: Sequence[NewPicture]) -> int | None:
+    """Return the size of a gallery's vectors, which the first one fixes; keep out what a search could not compare.
+
+    Raises:
+        DataError: a vector of another size, or not of unit length.
+    """
+    for new in pictures:
+        size = size or len(new.vector)
+        if new.vector.shape != (size,) or not abs(float(new.vector @ new.vector) - 1.0) < 1e-3:
+            raise DataError(
+                f"{str(new.picture.path)!r}: a vector of shape {new.vector.shape} and length "
+                f"{float(new.vector @ new.vector) ** 0.5:.3f}; this gallery takes unit vectors of {size} numbers"
+            )
+    return size
 
 
 def _cells(picture: Picture) -> tuple[Any, ...]:

@@ -101,9 +101,16 @@ def search_gallery(
         timings=Timings(opened_s, query_s, 0.0, watch.lap(), watch.total()),
         unread_words=() if query is None else query.unread_words,
         weights_hash=once.weights_hash,
-        notes=(*cache.warnings, *_notes(question, hits, left_out), *ranked.notes, *_standing(hits, found, presence)),
+        notes=(
+            *cache.warnings,
+            *found.notes,
+            *_notes(question, hits, left_out),
+            *ranked.notes,
+            *_standing(hits, found, presence),
+        ),
         filters=describe_where(question.where),
         presence=presence,
+        recall=found.recall,
     )
 
 

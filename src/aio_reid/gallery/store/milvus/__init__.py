@@ -1,0 +1,1 @@
+"""A gallery in a Milvus cluster, by URL, behind the same interface as the embedded one."""

@@ -1,0 +1,92 @@
+"""Erasing from a gallery in a cluster, with an honest certificate, and checking one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import unquote_to_bytes
+
+import numpy as np
+
+from aio_reid.errors import StorageError
+from aio_reid.gallery.store.erase import Certificate, enrolled_otherwise, erase_backup, erase_cache
+from aio_reid.gallery.store.milvus.store import MilvusStore
+from aio_reid.gallery.store.protocol import Where
+from aio_reid.gallery.store.schema import now_text
+from aio_reid.gallery.store.search import describe_where
+from aio_reid.gallery.store.verify import Problem
+from aio_reid.progress import SILENT, Progress
+from aio_reid.storage import file_content
+
+_NOT_PROVEN = (
+    "that the bytes are gone from the cluster's disks: Milvus was told to delete and to compact, and no query finds "
+    "the pictures; its old files and its log it deletes by itself, later (dataCoord.gc, retention), and backups of the "
+    "cluster are not known here"
+)
+
+
+def erase_from_cluster(store: MilvusStore, where: Where, *, caches: Sequence[Path] = ()) -> Certificate:
+    """Erase a part of a gallery and return the certificate, which says what of it could not be shown, and so is never
+    complete; see `erase.erase_pictures`.
+
+    Raises:
+        DataError: a filter that cannot be.
+        StorageError: pictures are still there, or Milvus has not compacted in time.
+    """
+    began, about, num_before = now_text(), store.about(), store.count()
+    items = store.get(store.ids(where))
+    contents = list(dict.fromkeys(item.picture.content for item in items))
+    staying = enrolled_otherwise(store, contents, {item.id for item in items})
+    only_here = [content for content in contents if content not in staying]
+    erased_caches = tuple(erase_cache(folder, contents) for folder in caches)
+    erased_backups = tuple(
+        erase_backup(Path(os.fsdecode(unquote_to_bytes(path))), gallery_id, None, only_here)
+        for path, gallery_id in sorted(store.backups().items())
+    )
+    num_erased = store.erase(where)
+    if store.count(where):
+        raise StorageError(f"gallery {about.place!r}: erased pictures are still found; repeat")
+    return Certificate(
+        gallery=about.place,
+        gallery_id=about.gallery_id,
+        asked=describe_where(where) or ("everything",),
+        began=began,
+        ended=now_text(),
+        num_before=num_before,
+        num_erased=num_erased,
+        num_after=store.count(),
+        num_copies_before=0,
+        num_copies_after=0,
+        caches=erased_caches,
+        backups=erased_backups,
+        num_probed=0,
+        sha256=None,
+        not_proven=(_NOT_PROVEN,),
+    )
+
+
+def verify_cluster(store: MilvusStore, *, files: bool = True, progress: Progress = SILENT) -> list[Problem]:
+    """Return everything that is wrong: vectors that are none, and with `files` picture files that are gone or changed.
+
+    Raises:
+        StorageError: the gallery cannot be read.
+    """
+    problems: list[Problem] = []
+    with progress.task("Checking", store.count(), "pictures") as task:
+        for item, vector in store.iterate():
+            length = float(np.linalg.norm(vector.astype(np.float64)))
+            if not abs(length - 1.0) < 1e-3:  # also catches NaN
+                problems.append(Problem("damage", f"picture {item.id}: its vector has the length {length:.4g}, not 1"))
+            reason = _file_problem(item.picture.path, item.picture.content) if files else None
+            if reason is not None:
+                problems.append(Problem("file", f"picture {item.id}: {str(item.picture.path)!r} {reason}"))
+            task.advance()
+    return sorted(problems, key=lambda problem: problem.kind)
+
+
+def _file_problem(path: Path, content: bytes) -> str | None:
+    try:
+        return None if file_content(path) == content else "has changed since it was enrolled"
+    except OSError as error:
+        return f"cannot be read ({error.strerror or error})"

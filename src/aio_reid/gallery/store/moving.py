@@ -1,0 +1,93 @@
+"""Moving pictures between galleries of any kind."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from aio_reid.errors import AioError, StorageError
+from aio_reid.gallery.scan import absolute
+from aio_reid.gallery.store.backups import IMPORT_CHUNK, check_comparable, export_gallery, import_chunk
+from aio_reid.gallery.store.embedded import EmbeddedStore
+from aio_reid.gallery.store.milvus.pictures import path_text
+from aio_reid.gallery.store.milvus.store import MilvusStore
+from aio_reid.gallery.store.protocol import Added, Store
+from aio_reid.gallery.store.rows import chunks
+from aio_reid.gallery.store.schema import FILE_NAME, create_file
+from aio_reid.progress import SILENT, Progress
+
+
+def bring_over(target: Store, source: Store, *, progress: Progress = SILENT) -> Added:
+    """Add all pictures of another gallery, with what is known of them, under new ids; those known here stay as they
+    are. Copies of files come along where the target keeps copies. Stopped, it goes on when it is started again.
+    A backup that the pictures of a cluster came from is remembered, so that erasing reaches it.
+
+    Raises:
+        StorageError: one of them cannot be read or written.
+        WeightsError: they were made with different weights.
+    """
+    own = target.about()
+    check_comparable(source.about(), own)
+    if isinstance(target, MilvusStore) and isinstance(source, EmbeddedStore) and source.path.name != FILE_NAME:
+        target.remember_backup(path_text(source.path), source.about().gallery_id)
+    num_new = num_known = 0
+    ids = source.ids()
+    with progress.task("Moving", len(ids), "pictures") as task:
+        for chunk in chunks(ids, IMPORT_CHUNK):
+            added = import_chunk(target, source, list(chunk), keep_copies=own.keeps_copies)
+            num_new, num_known = num_new + added.new, num_known + added.known
+            task.advance(len(chunk))
+    return Added(num_new, 0, num_known)
+
+
+def export_cluster(store: MilvusStore, path: Path, *, progress: Progress = SILENT) -> Path:
+    """Write a gallery of a cluster as one file, a backup like those of embedded galleries, and remember it; return its
+    absolute path. An older backup of the same gallery is replaced.
+
+    Raises:
+        StorageError: the file cannot be written, or something else lies there.
+    """
+    target = absolute(path)
+    _check_target(store, target)
+    about = store.about()
+    try:
+        with TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as scratch:
+            folder = Path(scratch) / "gallery"
+            create_file(folder, about.weights_hash, about.weights_name, keep_copies=False)
+            local = EmbeddedStore(folder, write=True)
+            try:
+                bring_over(local, store, progress=progress)
+                written = export_gallery(local, Path(scratch) / "backup.sqlite")
+                store.remember_backup(path_text(target), local.about().gallery_id)  # first: it must be known
+            finally:
+                local.close()
+            written.replace(target)
+    except OSError as error:
+        raise StorageError(f"cannot write {str(target)!r} ({error.strerror or error}); choose another place") from None
+    _sync_folder(target.parent)
+    return target
+
+
+def _check_target(store: MilvusStore, target: Path) -> None:
+    if target.is_dir():
+        raise StorageError(f"cannot export to {str(target)!r}; give the name of a new file, such as backup.sqlite")
+    if not target.exists():
+        return
+    try:
+        older = EmbeddedStore(target)
+    except AioError:
+        raise StorageError(f"{str(target)!r} is there already and no backup; give another name") from None
+    try:
+        if older.about().gallery_id != store.backups().get(path_text(target)):
+            raise StorageError(f"{str(target)!r} holds another gallery; give another name")
+    finally:
+        older.close()
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
