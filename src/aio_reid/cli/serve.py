@@ -145,9 +145,9 @@ def _make_service(
     cache: Path | None,
 ) -> Service:
     """Open galleries and audit log, then load the model, which takes longest."""
-    import aio_reid
     from aio_reid.gallery.cache import default_cache_folder
     from aio_reid.gallery.store.protocol import check_weights
+    from aio_reid.server.app import page_folder
     from aio_reid.server.audit import FILE_NAME, AuditLog
     from aio_reid.server.galleries import Galleries
     from aio_reid.server.service import Service
@@ -161,7 +161,6 @@ def _make_service(
         check_weights(about, hash_weights(chosen))
     first = next(iter(galleries.all.values()))
     log = AuditLog(audit or first.folder / FILE_NAME)
-    web = Path(aio_reid.__file__).parent / "web"
     model = LoadedModel.load(chosen, device)
     return Service(
         model,
@@ -170,5 +169,5 @@ def _make_service(
         ring,
         limits=limits,
         caches=[cache or default_cache_folder()],
-        web=web if web.is_dir() else None,
+        web=page_folder(),
     )

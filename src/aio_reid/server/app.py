@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -35,6 +36,12 @@ _NO_TELEMETRY = {
     "auto_configure": False,
 }
 """FastAPI can report what it does to a collector, and be told to by the environment: not here."""
+
+
+def page_folder() -> Path | None:
+    """Return where the files of the page lie in this installation; None where it has none."""
+    folder = Path(__file__).parents[1] / "web"
+    return folder if folder.is_dir() else None
 
 
 def make_app(service: Service) -> FastAPI:

@@ -83,8 +83,9 @@ class Metrics:
                 *self._batches.lines(),
                 *self._embedding.lines(),
             ]
-        memory = {(): float(resident_bytes())}
-        for name, (about, values) in {**gauges, "process_resident_memory_bytes": ("Memory in use.", memory)}.items():
+        memory: dict[Labels, float] = {(): float(resident_bytes())}
+        shown = [*gauges.items(), ("process_resident_memory_bytes", ("Memory in use.", memory))]
+        for name, (about, values) in shown:
             lines += [*_title(name, "gauge", about), *(f"{name}{_braced(k)} {v!r}" for k, v in sorted(values.items()))]
         return "\n".join(lines) + "\n"
 
