@@ -16,6 +16,11 @@ from PIL import Image, UnidentifiedImageError
 from aio_reid.server.limits import MIB, Limits
 from aio_reid.server.problems import Refusal
 
+# A problem tells what is wrong; Pillow would print lines of its own beside it. For the process as a whole, because
+# filters of warnings cannot be changed for one thread.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
 MEDIA_TYPES = {
     "JPEG": "image/jpeg",
@@ -46,11 +51,9 @@ def check_picture(data: bytes, name: str, limits: Limits) -> str:
         message = f"{name} has {len(data) / MIB:.1f} MiB, allowed are {limits.picture_bytes / MIB:g}"
         raise Refusal(413, "picture_too_large", message, "shrink it, a person needs a few hundred pixels")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(BytesIO(data), formats=FORMATS) as image:
-                (width, height), kind = image.size, str(image.format)
-                is_animated = kind != "MPO" and bool(getattr(image, "is_animated", False))
+        with Image.open(BytesIO(data), formats=FORMATS) as image:
+            (width, height), kind = image.size, str(image.format)
+            is_animated = kind != "MPO" and bool(getattr(image, "is_animated", False))
     except UnidentifiedImageError:
         raise _refused("picture_unreadable", f"{name} is no picture that is read here", ADVICE) from None
     except Image.DecompressionBombError:
