@@ -1,10 +1,10 @@
-"""What the service costs beside bare batched embedding: throughput and times of 32 clients at once, nothing lost or mixed
-up in many requests, and memory over them.
+"""What the service costs beside bare batched embedding: throughput and times of 32 clients at once, nothing lost or
+mixed up in many requests, and memory over them.
 
 The service is a process of its own, `aio-reid serve` as a user starts it, and so are the clients, who ask again as soon
-as they are answered. Bare is `AIO.embed` on the same picture files in batches of the same size, in a process of its own,
-with nothing else running; bare and service take turns, several times, in one run. On a small machine the clients take
-their share of it, which counts against the service.
+as they are answered. Bare is `AIO.embed` on the same picture files in batches of the same size, in a process of its
+own, with nothing else running; bare and service take turns, several times, in one run. On a small machine the clients
+take their share of it, which counts against the service.
 
 Each picture's vector is known beforehand, and no two are alike: an answer that belongs to another request is noticed.
 Memory is that of the server's process as its own /metrics tell it; its slope is fitted to the second half of all
@@ -61,8 +61,8 @@ def main(arguments: Sequence[str]) -> int:
     write_json(options.out, result)
     print(
         f"{result['service_per_s']} pictures/s of {result['bare_per_s']} bare: {result['ratio']:.3f}; p50 "
-        f"{result['p50_ms']} ms, p99 {result['p99_ms']} ms; {result['num_lost']} lost, {result['num_mixed_up']} mixed up "
-        f"of {result['num_requests']}; {result['memory_slope_kib_per_1000']} KiB per 1000 requests; {options.out}"
+        f"{result['p50_ms']} ms, p99 {result['p99_ms']} ms; {result['num_lost']} lost, {result['num_mixed_up']} mixed "
+        f"up of {result['num_requests']}; {result['memory_slope_kib_per_1000']} KiB per 1000 requests; {options.out}"
     )
     is_good = result["ratio"] >= LEAST_RATIO and not result["num_lost"] and not result["num_mixed_up"]
     return 0 if is_good else 1
