@@ -226,6 +226,7 @@ def test_a_mistake_is_told_with_its_remedy(client: TestClient, fields: Fields, s
 def test_nothing_is_loaded_from_elsewhere(client: TestClient) -> None:
     for path in ("/docs", "/redoc", "/nothing"):
         assert client.get(path).status_code == 404
+    assert client.post("/v1/items").headers["allow"] == "DELETE, GET, PUT"
     answer = client.get("/healthz")
     policy = answer.headers["content-security-policy"]
     assert "default-src 'self'" in policy and "http" not in policy and "unsafe" not in policy

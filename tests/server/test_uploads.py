@@ -19,6 +19,12 @@ from aio_reid.server.limits import Limits
 from aio_reid.server.pictures import check_picture
 from aio_reid.server.problems import Refusal
 
+# The service says nothing of these on its own; under pytest filters of warnings begin anew.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*:UserWarning"),
+    pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning"),
+]
+
 KINDS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 
 

@@ -49,18 +49,14 @@ def serve(
     ring = KeyRing(keys or default_keys_file())
     check_binding(host, ring)
     limits = Limits(answer_s=time_limit, requests=requests, queued=4 * max(requests, batch), batch_size=batch)
-    listening = listen(host, port)
-    service = _make_service(
-        galleries, ring, limits, audit=audit, weights=weights, device=device, half=half, cache=cache
-    )
-    place = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
-    asked = "a key is needed" if ring.are_required else "without keys, for this machine only"
-    run(
-        make_app(service),
-        listening,
-        limits,
-        started=lambda: typer.echo(f"serving {', '.join(service.galleries.all)} at {place} ({asked})", err=True),
-    )
+    with listen(host, port) as listening:  # first, so that a taken port is told before a model is loaded
+        service = _make_service(
+            galleries, ring, limits, audit=audit, weights=weights, device=device, half=half, cache=cache
+        )
+        place = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
+        asked = "a key is needed" if ring.are_required else "without keys, for this machine only"
+        line = f"serving {', '.join(service.galleries.all)} at {place} ({asked})"
+        run(make_app(service), listening, limits, started=lambda: typer.echo(line, err=True))
 
 
 def create_key(

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -60,7 +61,7 @@ def make_app(service: Service) -> FastAPI:
         docs_url=None,  # FastAPI's pages of documentation load scripts from another host
         redoc_url=None,
         lifespan=lifespan,
-        telemetry=_NO_TELEMETRY,
+        telemetry=_NO_TELEMETRY,  # type: ignore[arg-type]  # older versions of FastAPI have no such type
     )
     app.include_router(make_router(service))
     _add_state(app, service)
@@ -73,9 +74,11 @@ def make_app(service: Service) -> FastAPI:
 
 
 def _add_state(app: FastAPI, service: Service) -> None:
-    forbidden = {status: RESPONSES[status] for status in (401, 403, 405, 429, 500, 504)}
+    forbidden: dict[int | str, dict[str, Any]] = {
+        status: RESPONSES[status] for status in (401, 403, 405, 429, 500, 504)
+    }
 
-    @app.get("/healthz", response_model=StateAnswer, responses={403: RESPONSES[403], 405: RESPONSES[405]})
+    @app.get("/healthz", response_model=StateAnswer, responses={status: RESPONSES[status] for status in (403, 405)})
     async def healthz() -> Response:
         """Tell that the process answers."""
         return JSONResponse({"state": "alive", "problems": {}})
@@ -85,7 +88,7 @@ def _add_state(app: FastAPI, service: Service) -> None:
         response_model=StateAnswer,
         responses={**forbidden, 503: {"model": StateAnswer, "description": "It cannot answer searches now."}},
     )
-    async def readyz() -> Response:
+    def readyz() -> Response:  # in a thread: a gallery may be read anew at this moment
         """Tell whether searches can be answered; 503 where a gallery cannot be read, or the service ends."""
         problems = dict.fromkeys(service.galleries.problems(service.model.weights_hash), "cannot be searched now")
         if service.is_ending:
@@ -111,10 +114,23 @@ async def _tell_invalid(request: Request, error: Exception) -> Response:
     return Refusal(422, "parameter_not_allowed", message, "see /v1/openapi.json for what is").response()
 
 
+def _methods_of(request: Request) -> list[str]:
+    """Return the methods that an address has, from the description of all of them."""
+    known = request.app.openapi()["paths"]
+    asked = request.url.path.split("/")
+    found: set[str] = set()
+    for path, methods in known.items():
+        parts = path.split("/")
+        if len(parts) == len(asked) and all(p == a or p.startswith("{") for p, a in zip(parts, asked, strict=True)):
+            found |= {method.upper() for method in methods}
+    return sorted(found)
+
+
 async def _tell_http(request: Request, error: Exception) -> Response:
     """Tell what the framework refuses: unknown addresses and methods."""
     status = error.status_code if isinstance(error, HTTPException) else 500
-    headers = error.headers if isinstance(error, HTTPException) else None
+    # Of an address with several handlers the framework names the methods of the first only.
+    headers = {"Allow": ", ".join(_methods_of(request))} if status == 405 else {}
     code = HTTPStatus(status).phrase.lower().replace(" ", "_")
     remedy = "see /v1/openapi.json for the addresses and their methods"
     message = f"{request.method} {request.url.path[:200]}: {HTTPStatus(status).phrase.lower()}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,6 @@ from aio_reid.gallery.store.embedded import EmbeddedStore
 from aio_reid.gallery.store.protocol import About, Item, check_weights
 from aio_reid.gallery.store.schema import FILE_NAME
 from aio_reid.server.problems import Refusal
-from aio_reid.storage import file_content
 
 
 class ServedGallery:
@@ -89,8 +89,9 @@ class ServedGallery:
         if copy is not None:
             return copy
         try:
-            if file_content(item.picture.path) == item.picture.content:
-                return item.picture.path.read_bytes()
+            data = item.picture.path.read_bytes()
+            if hashlib.sha256(data).digest() == item.picture.content:
+                return data
             reason = "its file has changed since it was enrolled"
         except OSError as error:
             reason = f"its file cannot be read ({(error.strerror or 'error').lower()})"

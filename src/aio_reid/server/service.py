@@ -86,7 +86,9 @@ class Service:
 
     def gauges(self) -> dict[str, tuple[str, dict[Labels, float]]]:
         """Return present values for the metrics."""
-        counts = {(("gallery", name),): float(g.reader().count()) for name, g in self.galleries.all.items()}
+        counts: dict[Labels, float] = {
+            (("gallery", name),): float(g.reader().count()) for name, g in self.galleries.all.items()
+        }
         return {
             "aio_reid_requests_active": ("Requests in progress.", {(): float(self._num_active)}),
             "aio_reid_queue_inputs": ("Inputs that wait for the model.", {(): float(self.batcher.num_waiting)}),
