@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from aio_reid.evaluation.report import make_table
 from aio_reid.evaluation.table import Result
+from aio_reid.provenance import collect_provenance
 
 
 def test_the_table_of_the_service_by_hand() -> None:
@@ -25,12 +26,7 @@ def test_the_table_of_the_service_by_hand() -> None:
         "threads": 2,
         "rounds": [{}, {}],
         "command": "python benchmarks/service.py",
-        "provenance": {
-            "commit": "0" * 40,
-            "seed": None,
-            "time_utc": "2026-01-01",
-            "hardware": {"cpu": "x", "cores": 2},
-        },
+        "provenance": collect_provenance(),
     }
     rows = dict(make_table(result).rows)
     assert rows["pictures/s, service, 32 clients"] == "90.0" and rows["ratio, median of the rounds"] == "0.90"
