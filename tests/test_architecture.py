@@ -51,11 +51,12 @@ RULES: dict[str, Rule] = {
     ),
     "pages": rule(VOCABULARY, "numpy PIL jinja2"),
     "gallery": rule(f"{VOCABULARY} progress pages storage", "numpy PIL faiss pymilvus"),
-    "server": rule(f"gallery {VOCABULARY}", "fastapi uvicorn pydantic"),
+    "server": rule(f"gallery {VOCABULARY} storage", "fastapi starlette uvicorn python_multipart pydantic numpy PIL"),
     "weights": rule("errors"),
     "inputs": rule(VOCABULARY, "numpy PIL"),
     "api": rule(f"{VOCABULARY} inputs models data weights", "torch numpy"),
     "search_embedder": rule(f"{VOCABULARY} gallery weights api"),
+    "service_model": rule(f"{VOCABULARY} gallery server api", "numpy"),
 }
 EVERYTHING = " ".join(RULES)
 RULES["doctor"] = rule(EVERYTHING, "numpy torch")
@@ -148,6 +149,8 @@ def test_imports_follow_the_table() -> None:
     ("path", "line"),
     [
         ("gallery/x.py", "import torch"),
+        ("server/x.py", "import torch"),
+        ("server/x.py", "from aio_reid.api import AIO"),
         ("gallery/x.py", "def f():\n    from aio_reid.models.model import AIOModel"),
         ("models/model.py", "from aio_reid.config import ModelConfig"),
         ("models/model.py", "from aio_reid.data.images import read_image"),
@@ -194,7 +197,7 @@ def test_package_files_are_light() -> None:
             assert is_light, f"{file.relative_to(ROOT)} imports {found.module}"
 
 
-OPTIONAL = {"faiss", "pymilvus", "sklearn"}
+OPTIONAL = {"faiss", "pymilvus", "sklearn", "fastapi", "starlette", "uvicorn", "python_multipart"}
 USED_WITHOUT_IMPORT = {
     "open-clip-torch": "data/text.py reads the list of byte pairs that it ships",
     "tensorboard": "torch.utils.tensorboard needs it",

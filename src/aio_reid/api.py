@@ -171,6 +171,26 @@ class AIO:
             if waiting is not None:
                 yield from self._outcomes(*waiting)
 
+    def prepare(self, given: Any, *, fusion: str) -> list[tuple[Loaded, float]]:
+        """Decode one input of `embed` now, to compute it later: what forward passes read, each with its weight.
+
+        The vector of the input is u(sum of weight * vector), u(x) = x / |x|; for `embed_prepared`.
+
+        Raises:
+            PictureError, TextError, DataError: as `embed`.
+        """
+        loaded: list[tuple[Loaded, float]] = []
+        for single, weight in exploded(self._checked(as_bundle(given, Modality.RGB)), fusion, self.reliability):
+            item = self._load(single)
+            if item.error is not None:
+                raise item.error
+            loaded.append((item, weight))
+        return loaded
+
+    def embed_prepared(self, loaded: Sequence[Loaded]) -> Vectors:
+        """Return unit vectors, float32 (B, E), of prepared inputs in one forward pass; all have one signature."""
+        return self._forward(loaded)
+
     def unread_words(self, sentence: str) -> tuple[str, ...]:
         """Return the words of a sentence that are beyond what the model reads."""
         return self._bpe.encode(sentence, context_length=self.context_length).unread

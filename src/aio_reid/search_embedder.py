@@ -52,7 +52,7 @@ class ModelEmbedder:
 
     def embed_query(self, parts: Sequence[QueryPart], fusion: str) -> QueryEmbedding:
         """Return the vector of all parts together, and the words that were too many to read."""
-        values: dict[str, list[str | Path]] = {}
+        values: dict[str, list[str | Path | bytes]] = {}
         for part in parts:
             values.setdefault(part.modality.value, []).append(part.value)
         unread = [w for part in parts if isinstance(part.value, str) for w in self._aio.unread_words(part.value)]

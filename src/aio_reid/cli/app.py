@@ -14,6 +14,7 @@ from aio_reid.cli import (
     gallery_care,
     people,
     search,
+    serve,
     start,
     training,
 )
@@ -33,6 +34,12 @@ app.add_typer(datasets, name="data")
 galleries = typer.Typer(rich_markup_mode=None, help="Keep pictures enrolled: search, filter, back up, verify, erase.")
 app.add_typer(galleries, name="gallery")
 
+keys = typer.Typer(rich_markup_mode=None, help="Make, list and revoke the API keys of `aio-reid serve`.")
+app.add_typer(keys, name="keys")
+
+audit = typer.Typer(rich_markup_mode=None, help="Check the audit log of `aio-reid serve`.")
+app.add_typer(audit, name="audit")
+
 app.command("search")(search.search)
 app.command("demo")(start.demo)
 cache.command("stats")(search.cache_stats)
@@ -49,6 +56,11 @@ galleries.command("export")(gallery_care.export)
 galleries.command("import")(gallery_care.import_)
 galleries.command("index")(gallery_care.index)
 galleries.command("reembed")(gallery_care.reembed)
+app.command("serve")(serve.serve)
+keys.command("create")(serve.create_key)
+keys.command("list")(serve.list_keys)
+keys.command("revoke")(serve.revoke_key)
+audit.command("verify")(serve.verify_audit)
 datasets.command("list")(data.list_datasets)
 datasets.command("verify")(data.verify_dataset)
 datasets.command("check")(data.check)

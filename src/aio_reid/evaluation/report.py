@@ -16,6 +16,8 @@ from aio_reid.evaluation.claims_tables import KIND as CLAIMS
 from aio_reid.evaluation.claims_tables import claims_table, combinations_table, differences_table
 from aio_reid.evaluation.gallery_table import KIND as GALLERY_STORE
 from aio_reid.evaluation.gallery_table import MILLION, gallery_million_table, gallery_store_table
+from aio_reid.evaluation.service_table import KIND as SERVICE
+from aio_reid.evaluation.service_table import service_table
 from aio_reid.evaluation.suite_tables import KIND as ZERO_SHOT
 from aio_reid.evaluation.suite_tables import suite_table
 from aio_reid.evaluation.table import (
@@ -189,6 +191,7 @@ TABLES: Mapping[str, Callable[[Result], Table]] = {
     GALLERY_STORE: gallery_store_table,
     CALIBRATION: calibration_table,
     MILLION: gallery_million_table,
+    SERVICE: service_table,
 }
 VIEWS: Mapping[str, Mapping[str, Callable[[Result], Table]]] = {
     CLAIMS: {"differences": differences_table, "combinations": combinations_table},

@@ -19,21 +19,27 @@ PREPROCESS_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class QueryPart:
-    """One thing that is known of the person: a sentence (str) for text, a picture file (Path) for every other modality.
+    """One thing that is known of the person: a sentence (str) for text, a picture file (Path) or the bytes of one for
+    every other modality.
 
     Raises:
         DataError: when value and modality do not fit, or the sentence is empty.
     """
 
     modality: Modality
-    value: str | Path
+    value: str | Path | bytes
 
     def __post_init__(self) -> None:
-        if self.modality.is_visual != isinstance(self.value, Path):
+        if self.modality.is_visual != isinstance(self.value, Path | bytes):
             wanted = "a picture file" if self.modality.is_visual else "a sentence"
-            raise DataError(f"query part {str(self.value)!r}: modality {self.modality.value!r} needs {wanted}")
+            raise DataError(f"query part {self.name!r}: modality {self.modality.value!r} needs {wanted}")
         if isinstance(self.value, str) and not self.value.strip():
             raise DataError("the sentence to search for is empty; describe the person in a few words or leave text out")
+
+    @property
+    def name(self) -> str | Path:
+        """What the part is called where it is shown; bytes have no name of their own."""
+        return f"given picture of {len(self.value):,} bytes" if isinstance(self.value, bytes) else self.value
 
 
 @dataclass(frozen=True, slots=True, eq=False)

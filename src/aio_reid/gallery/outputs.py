@@ -115,7 +115,7 @@ def result_dict(result: SearchResult) -> dict[str, Any]:
         "calibrated": is_calibrated(result),
         "presence": None if result.presence is None else asdict(result.presence),
         "folder": shown(result.folder),
-        "query": [{"modality": part.modality.value, "value": shown(part.value)} for part in result.parts],
+        "query": [{"modality": part.modality.value, "value": shown(part.name)} for part in result.parts],
         "fusion": result.fusion,
         "gallery_modality": None if result.gallery_modality is None else result.gallery_modality.value,
         "filters": list(result.filters),

@@ -75,8 +75,8 @@ def shown_parts(parts: Sequence[QueryPart], unread_words: Sequence[str]) -> tupl
     left = list(unread_words)
     found: list[ShownPart] = []
     for part in reversed(parts):
-        if isinstance(part.value, Path):
-            found.append(ShownPart(part.modality, "", "", shown(part.value, only_name=True), thumbnail(part.value)))
+        if not isinstance(part.value, str):
+            found.append(ShownPart(part.modality, "", "", shown(part.name, only_name=True), thumbnail(part.value)))
             continue
         border = _first_unread(part.value, left)
         found.append(ShownPart(part.modality, shown(part.value[:border]), shown(part.value[border:]), "", None))

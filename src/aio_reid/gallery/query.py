@@ -56,13 +56,15 @@ def check_options(parts: Sequence[QueryPart], gallery_modality: Modality, fusion
 
 
 def part_content(part: QueryPart) -> bytes:
-    """Return the SHA-256 of a sentence or of a picture file.
+    """Return the SHA-256 of a sentence or of a picture.
 
     Raises:
         PictureError: the file cannot be read.
     """
     if isinstance(part.value, str):
         return hashlib.sha256(part.value.encode("utf-8", "surrogatepass")).digest()
+    if isinstance(part.value, bytes):
+        return hashlib.sha256(part.value).digest()
     try:
         return file_content(part.value)
     except OSError as error:

@@ -182,7 +182,7 @@ class SearchResult:
 
 def describe_query(parts: Sequence[QueryPart], fusion: str) -> str:
     """Return a query in one line, e.g. `text "a man in red" + sketch "witness.png" (early fusion)`."""
-    named = [f'{part.modality.label} "{shown(part.value, only_name=True)}"' for part in parts]
+    named = [f'{part.modality.label} "{shown(part.name, only_name=True)}"' for part in parts]
     return " + ".join(named) + (f" ({fusion} fusion)" if len(parts) > 1 else "")
 
 

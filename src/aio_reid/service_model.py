@@ -1,0 +1,51 @@
+"""The model as the service sees it: inputs are decoded by the threads of the requests, vectors computed in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aio_reid.api import AIO
+from aio_reid.gallery.embedder import QueryPart
+from aio_reid.records import Modality
+from aio_reid.server.model import Input
+
+
+class LoadedModel:
+    """`AIO` behind the service's `ServiceModel` protocol."""
+
+    def __init__(self, aio: AIO) -> None:
+        self._aio = aio
+        self.weights_hash = aio.weights_hash
+        self.embedding_size = aio.embedding_size
+        self.preferred_fusion = aio.preferred_fusion
+        self.modalities: tuple[Modality, ...] = tuple(m for m in Modality if m in aio.model.modalities)
+
+    @classmethod
+    def load(cls, weights: str | Path, device: str | None = None) -> LoadedModel:
+        """Load weights by name or file.
+
+        Raises:
+            WeightsError: missing, damaged or foreign weights.
+            ConfigError: no such device.
+        """
+        return cls(AIO.load(weights, device))
+
+    def prepare(self, parts: Sequence[QueryPart], fusion: str) -> tuple[Input, ...]:
+        """Decode the parts of one query; see `ServiceModel`."""
+        values: dict[str, list[str | Path | bytes]] = {}
+        for part in parts:
+            values.setdefault(part.modality.value, []).append(part.value)
+        return tuple(Input(item.signature, item, weight) for item, weight in self._aio.prepare(values, fusion=fusion))
+
+    def unread_words(self, sentence: str) -> tuple[str, ...]:
+        """Return the words of a sentence that are beyond what the model reads."""
+        return self._aio.unread_words(sentence)
+
+    def embed(self, values: Sequence[Any]) -> NDArray[np.float32]:
+        """Return unit vectors, float32 (B, E), of values of one kind."""
+        return self._aio.embed_prepared(values)
