@@ -49,7 +49,7 @@ def find_tags(records: Mapping[int, Sequence[Record]], num_identities: int) -> T
         records: label -> photos and sentences of that identity; other records say nothing.
         num_identities: C; labels are 0..C-1.
     """
-    said = {label: names for label, found in records.items() if (names := _said(found)) is not None}
+    said = {label: told for label, found in records.items() if (told := _said(found)) is not None}
     has_own_names = any(record.attributes for found in records.values() for record in _photos(found))
     names = tuple(sorted(frozenset().union(*said.values()))) if has_own_names else ATTRIBUTE_CLASSES
     place = {name: number for number, name in enumerate(names)}
