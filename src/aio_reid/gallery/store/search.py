@@ -101,13 +101,7 @@ def search_gallery(
         timings=Timings(opened_s, query_s, 0.0, watch.lap(), watch.total()),
         unread_words=() if query is None else query.unread_words,
         weights_hash=once.weights_hash,
-        notes=(
-            *cache.warnings,
-            *found.notes,
-            *_notes(question, hits, left_out),
-            *ranked.notes,
-            *_standing(hits, found, presence),
-        ),
+        notes=(*cache.warnings, *_notes(question, hits, left_out, ranked), *_standing(hits, found, presence)),
         filters=describe_where(question.where),
         presence=presence,
         recall=found.recall,
@@ -233,9 +227,10 @@ def _enrolled(store: Store, item: Item, track_size: int) -> Enrolled:
     )
 
 
-def _notes(question: Question, hits: Sequence[Hit], left_out: Sequence[Hit]) -> tuple[str, ...]:
+def _notes(question: Question, hits: Sequence[Hit], left_out: Sequence[Hit], ranked: Ranked) -> tuple[str, ...]:
     marked = {*question.like, *question.unlike}
-    notes = [
+    notes = [*ranked.found.notes]
+    notes += [
         f"left out, it is the query itself: {shown(hit.path)}"
         for hit in left_out
         if hit.enrolled is not None and hit.enrolled.id not in marked
@@ -248,7 +243,7 @@ def _notes(question: Question, hits: Sequence[Hit], left_out: Sequence[Hit]) -> 
     is_mixed = len({hit.enrolled.modality for hit in hits if hit.enrolled}) > 1
     if is_mixed and not all(hit.evidence for hit in hits):
         notes.append("pictures of several modalities are ranked together; their scores are not calibrated")
-    return tuple(notes)
+    return (*notes, *ranked.notes)
 
 
 def _standing(hits: Sequence[Hit], found: Found, presence: Presence | None) -> tuple[str, ...]:
