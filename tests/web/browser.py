@@ -96,7 +96,7 @@ class Page:
     def press(self, key: str, *, text: str = "", modifiers: int = 0) -> None:
         """Press and let go of a key; modifiers: 1 Alt, 2 Ctrl, 8 Shift."""
         codes = {"Enter": 13, "Escape": 27}
-        common = {"key": key, "modifiers": modifiers, "windowsVirtualKeyCode": codes.get(key, ord(key[0].upper()))}
+        common = {"key": key, "code": key, "modifiers": modifiers, "windowsVirtualKeyCode": codes.get(key, ord(key[0].upper()))}
         self.send("Input.dispatchKeyEvent", type="keyDown", text=text, **common)
         self.send("Input.dispatchKeyEvent", type="keyUp", **common)
 
@@ -157,6 +157,8 @@ class Page:
             self.requests.append(told["request"]["url"])
         elif event == "Runtime.exceptionThrown":
             self.complaints.append(str(told["exceptionDetails"]))
+        elif event == "Runtime.consoleAPICalled" and told["type"] == "error":
+            self.complaints.append(str([one.get("description", one.get("value")) for one in told["args"]]))
         elif event == "Log.entryAdded" and told["entry"]["level"] == "error":
             self.complaints.append(f"{told['entry']['text']} {told['entry'].get('url', '')}")
 
