@@ -96,7 +96,12 @@ class Page:
     def press(self, key: str, *, text: str = "", modifiers: int = 0) -> None:
         """Press and let go of a key; modifiers: 1 Alt, 2 Ctrl, 8 Shift."""
         codes = {"Enter": 13, "Escape": 27}
-        common = {"key": key, "code": key, "modifiers": modifiers, "windowsVirtualKeyCode": codes.get(key, ord(key[0].upper()))}
+        common = {
+            "key": key,
+            "code": key,
+            "modifiers": modifiers,
+            "windowsVirtualKeyCode": codes.get(key, ord(key[0].upper())),
+        }
         self.send("Input.dispatchKeyEvent", type="keyDown", text=text, **common)
         self.send("Input.dispatchKeyEvent", type="keyUp", **common)
 

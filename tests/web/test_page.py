@@ -49,7 +49,9 @@ def test_an_analyst_from_a_sentence_to_a_saved_shortlist(page: Page, town: Town,
         "moved by 1 pictures to be like and 1 to be unlike"
         in page.js("document.querySelector('#answers').innerText").lower()
     )
+    cancel(page)
     compare(page)
+    check_words(page)
     keep(page)
     check_saved(save(page, tmp_path, "json"), save(page, tmp_path, "html"), town)
     check_widths(page, tmp_path)
@@ -222,6 +224,40 @@ def compare(page: Page) -> None:
     page.wait("document.querySelector('#help').open && document.querySelectorAll('#keys kbd').length > 12")
     page.press("Escape")
     page.wait("!document.querySelector('#help').open")
+
+
+def cancel(page: Page) -> None:
+    before = page.js(HITS)
+    at_once = """new Promise((done) => {
+      const [search, cancel] = [document.querySelector("#search"), document.querySelector("#cancel")];
+      new MutationObserver(() => { if (!cancel.hidden) { cancel.click(); done(); } }).observe(cancel, {attributes: true});
+      search.click();
+    })"""
+    page.js(at_once)
+    page.wait("document.querySelector('#status').innerText === 'Cancelled.' && document.querySelector('#busy').hidden")
+    assert page.js(HITS) == before
+
+
+def check_words(page: Page) -> None:
+    """What the small modules say, where a gallery without a calibration cannot show it."""
+    bands = page.js("""import("/js/words.js").then(({ bandOf, listed }) => [
+      ...[0.001, 0.05, 0.3, 0.7, 0.95].map((probability) => bandOf({ evidence: {
+        probability, probability_text: "x", strangers_text: "1 of 40 strangers scores this high" } }, {})),
+      bandOf({ stands_out: 3.2 }, { chance_best: 2.9 }), bandOf({ stands_out: 1.2 }, { chance_best: 2.9 }),
+      bandOf({ stands_out: null }, { chance_best: null }), listed(" north,, gate "),
+    ])""")
+    assert [band["level"] for band in bands[:5]] == [0, 1, 2, 3, 4]
+    assert bands[0]["label"] == "P(match) x" and bands[0]["text"] == "1 of 40 strangers scores this high"
+    assert [band["label"] for band in bands[5:8]] == [
+        "stands out, not calibrated",
+        "as chance gives, not calibrated",
+        "not calibrated",
+    ]
+    assert bands[8] == ["north", "gate"]
+    places = page.js("""import("/js/problems.js").then(({ placeOf }) => ["sketch is empty", "a sentence holds no words",
+      "a weight for rgb, of which the query has none", "field since is 'x'", "several galleries are served",
+      ].map((message) => placeOf({ message })))""")
+    assert places == ["problem-sketch", "problem-text", "problem-weight", "problem-since", "problem-question"]
 
 
 def keep(page: Page) -> None:
