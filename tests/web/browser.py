@@ -19,6 +19,7 @@ from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 WAIT_S = 90.0
+CTRL, SHIFT = 2, 8
 
 # The browser reads commands from descriptor 3 and writes to 4; nothing of this process may lie there by then.
 LAUNCH = """
@@ -84,17 +85,17 @@ class Page:
         assert "exceptionDetails" not in told, f"{expression}: {told['exceptionDetails']}"
         return told["result"].get("value")
 
-    def wait(self, expression: str, what: str = "") -> Any:
-        """Return the value of an expression as soon as it is true."""
+    def wait(self, expression: str, what: str = "") -> None:
+        """Wait until an expression is true."""
         deadline = time.monotonic() + WAIT_S
         while time.monotonic() < deadline:
-            if value := self.js(expression):
-                return value
+            if self.js(f"Boolean({expression})"):
+                return
             time.sleep(0.1)
         raise AssertionError(f"never came true: {what or expression}; complaints: {self.complaints}")
 
     def press(self, key: str, *, text: str = "", modifiers: int = 0) -> None:
-        """Press and let go of a key; modifiers: 1 Alt, 2 Ctrl, 8 Shift."""
+        """Press and let go of a key; modifiers are CTRL, SHIFT, or both."""
         codes = {"Enter": 13, "Escape": 27}
         common = {
             "key": key,
