@@ -49,6 +49,7 @@ def test_an_analyst_from_a_sentence_to_a_saved_shortlist(page: Page, town: Town,
     cancel(page)
     compare(page)
     check_words(page)
+    check_forms_for_several_galleries(page)
     keep(page)
     check_saved(save(page, tmp_path, "json"), save(page, tmp_path, "html"), town)
     check_widths(page, tmp_path)
@@ -131,6 +132,22 @@ def check_words(page: Page) -> None:
       "a weight for rgb, of which the query has none", "field since is 'x'", "several galleries are served",
       ].map((message) => placeOf({ message })))""")
     assert places == ["problem-sketch", "problem-text", "problem-weight", "problem-since", "problem-question"]
+
+
+def check_forms_for_several_galleries(page: Page) -> None:
+    """A picture marked yes in one gallery has no id in another: there it is sent as evidence of its kind."""
+    forms = page.js("""import("/js/question.js").then(async ({ formFor }) => {
+      const { hit } = document.querySelector("#answers .hit");
+      const question = { sentence: "red", pictures: [], weights: [["text", "0.5"]], fields: [["top", "5"]],
+        yes: [hit], no: [hit] };
+      const told = (form) => [...form].filter(([name]) => name !== "gallery")
+        .map(([name, value]) => [name, value instanceof File ? value.type : value]);
+      return [hit.id, hit.modality, told(await formFor(question, hit.gallery)), told(await formFor(question, "other"))];
+    })""")
+    number, kind, own, other = forms
+    common = [["text", "red"], ["weight", "text=0.5"], ["top", "5"]]
+    assert own == [*common, ["like", str(number)], ["unlike", str(number)]]
+    assert other == [*common, [kind, "image/jpeg"]]
 
 
 def keep(page: Page) -> None:
