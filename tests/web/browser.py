@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-WAIT_S = 90.0
+WAIT_S = 60.0
 CTRL, SHIFT = 2, 8
 
 # The browser reads commands from descriptor 3 and writes to 4; nothing of this process may lie there by then.
@@ -92,7 +92,8 @@ class Page:
             if self.js(f"Boolean({expression})"):
                 return
             time.sleep(0.1)
-        raise AssertionError(f"never came true: {what or expression}; complaints: {self.complaints}")
+        shown = self.js("[...document.querySelectorAll('.problem:not([hidden])')].map((box) => box.innerText)")
+        raise AssertionError(f"never came true: {what or expression}; complaints: {self.complaints}; shown: {shown}")
 
     def press(self, key: str, *, text: str = "", modifiers: int = 0) -> None:
         """Press and let go of a key; modifiers are CTRL, SHIFT, or both."""
@@ -138,7 +139,7 @@ class Page:
 
     def screenshot(self, **options: Any) -> bytes:
         """Return a picture of the page, JPEG."""
-        return b64decode(self.send("Page.captureScreenshot", format="jpeg", quality=82, **options)["data"])
+        return b64decode(self.send("Page.captureScreenshot", format="jpeg", quality=72, **options)["data"])
 
     def _pen(self, kind: str, x: float, y: float, force: float, **more: Any) -> None:
         self.send(

@@ -63,7 +63,7 @@ function cardOf(hit, answer, act) {
   const card = el("article", { class: "hit", tabindex: 0, "aria-label": lineOf(hit, answer), "data-key": keyOf(hit) },
     el("div", { class: "view" }, lazyPicture(hit, `rank ${hit.rank}`), el("span", { class: "rank" }, hit.rank)),
     el("p", { class: `band${band.level === null ? "" : ` level-${band.level}`}`, title: band.text },
-      el("span", { class: "steps", "aria-hidden": "true" }, ...(band.level === null ? [] : Array.from({ length: 4 }, (_, n) => el("i", { class: n < band.level ? "on" : "" })))),
+      band.level !== null && el("span", { class: "steps", "aria-hidden": "true" }, ...Array.from({ length: 4 }, (_, n) => el("i", { class: n < band.level ? "on" : "" }))),
       el("span", {}, band.label)),
     el("p", { class: "score" }, el("span", { title: "cosine similarity" }, scoreOf(hit)), el("small", {}, band.text)),
     el("p", { class: "facts" }, factsOf(hit).filter(([name]) => name !== "kind" || hit.modality !== "rgb").map(([name, value]) => `${name} ${value}`).join(" · ")),

@@ -3,7 +3,7 @@
 export const KINDS = {
   rgb: { label: "Photo", many: "photos", letter: "R" },
   infrared: { label: "Infrared frame", many: "infrared frames", letter: "I" },
-  pencil: { label: "Colour pencil drawing", many: "colour pencil drawings", letter: "C" },
+  pencil: { label: "Colour pencil", many: "colour pencil drawings", letter: "C" },
   sketch: { label: "Sketch", many: "sketches", letter: "S" },
   text: { label: "Sentence", many: "sentences", letter: "T" },
 };
