@@ -103,8 +103,8 @@ def cancel(page: Page) -> None:
     before = page.js(HITS)
     at_once = """new Promise((done) => {
       const [search, cancel] = [document.querySelector("#search"), document.querySelector("#cancel")];
-      const seen = () => { if (!cancel.hidden) { cancel.click(); done(); } };
-      new MutationObserver(seen).observe(cancel, {attributes: true});
+      const watch = new MutationObserver(() => { watch.disconnect(); cancel.click(); done(); });
+      watch.observe(cancel, {attributes: true});
       search.click();
     })"""
     page.js(at_once)
@@ -188,7 +188,7 @@ def check_saved(text: str, html: str, town: Town) -> None:
 
 def check_widths(page: Page, tmp_path: Path) -> None:
     """No part is wider than the window; take pictures."""
-    search(page, "#search")  # after a download keys do not reach the page
+    search(page)
     folder = Path(os.environ.get(PICTURES, tmp_path))
     for name, metrics in (("page", DESKTOP), ("page-phone", PHONE)):
         page.send("Emulation.setDeviceMetricsOverride", **metrics)
