@@ -193,6 +193,13 @@ def test_what_does_not_fit_the_context_is_unread_and_changes_nothing(aio: AIO) -
     np.testing.assert_allclose(aio.embed([f"{read} with an Umbrella"]), aio.embed([read]), atol=1e-6)
 
 
+def test_tokens_are_counted_beyond_what_is_read(aio: AIO) -> None:
+    assert aio.count_tokens("red") == 3  # start, red, end
+    assert aio.count_tokens(" ".join(["red"] * 40)) == 42
+    with pytest.raises(TextError, match="no words"):
+        aio.count_tokens("   ")
+
+
 def test_a_stream_of_files_gives_vectors_and_errors_in_order(aio: AIO, files: list[Path], tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.jpg"
     damaged.write_bytes(b"\xff\xd8 no picture")

@@ -191,6 +191,16 @@ class AIO:
         """Return unit vectors, float32 (B, E), of prepared inputs in one forward pass; all have one signature."""
         return self._forward(loaded)
 
+    def count_tokens(self, sentence: str) -> int:
+        """Return the number of tokens of a whole sentence, read or not, its start and end included.
+
+        Raises:
+            TextError: there is nothing to read in it.
+        """
+        # No byte pair is shorter than a byte; cleaning can lengthen a text, but never so much.
+        room = 16 * len(sentence.encode("utf-8", "replace")) + 3
+        return len(self._bpe.encode(sentence, context_length=room).ids)
+
     def unread_words(self, sentence: str) -> tuple[str, ...]:
         """Return the words of a sentence that are beyond what the model reads."""
         return self._bpe.encode(sentence, context_length=self.context_length).unread

@@ -23,6 +23,7 @@ class LoadedModel:
         self.weights_hash = aio.weights_hash
         self.embedding_size = aio.embedding_size
         self.preferred_fusion = aio.preferred_fusion
+        self.context_length: int = aio.context_length
         self.modalities: tuple[Modality, ...] = tuple(m for m in Modality if m in aio.model.modalities)
 
     @classmethod
@@ -41,6 +42,10 @@ class LoadedModel:
         for part in parts:
             values.setdefault(part.modality.value, []).append(part.value)
         return tuple(Input(item.signature, item, weight) for item, weight in self._aio.prepare(values, fusion=fusion))
+
+    def count_tokens(self, sentence: str) -> int:
+        """Return the number of tokens of a whole sentence, read or not, its start and end included."""
+        return self._aio.count_tokens(sentence)
 
     def unread_words(self, sentence: str) -> tuple[str, ...]:
         """Return the words of a sentence that are beyond what the model reads."""

@@ -42,6 +42,7 @@ class BandModel:
 
     weights_hash, embedding_size, preferred_fusion = WEIGHTS, 12, "late"
     modalities = tuple(Modality)
+    context_length = 8
 
     def __init__(self, seconds: float = 0.0) -> None:
         self.seconds = seconds
@@ -51,6 +52,9 @@ class BandModel:
 
     def prepare(self, parts: Sequence[QueryPart], fusion: str) -> tuple[Input, ...]:
         return tuple(Input(part.modality, self._vector(part.value)) for part in parts)
+
+    def count_tokens(self, sentence: str) -> int:
+        return len(sentence.split()) + 2
 
     def unread_words(self, sentence: str) -> tuple[str, ...]:
         return tuple(sentence.split()[6:])

@@ -61,7 +61,7 @@ def test_answers_are_as_described(described: Any) -> None:
             case.call_and_validate(checks=CHECKS)
 
         ask()
-    assert num_operations == 12
+    assert num_operations == 13
 
 
 def test_the_description_names_every_address_with_examples(described: Any) -> None:
@@ -69,6 +69,7 @@ def test_the_description_names_every_address_with_examples(described: Any) -> No
     found = {(method.upper(), path) for path, methods in paths.items() for method in methods}
     assert {
         ("POST", "/v1/embed"),
+        ("POST", "/v1/tokens"),
         ("POST", "/v1/search"),
         ("GET", "/v1/items"),
         ("PUT", "/v1/items"),

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import quote
 
 from pydantic import BaseModel, Field
 
-from aio_reid.gallery.result import STATEMENT, Hit, SearchResult
+from aio_reid import __version__
+from aio_reid.gallery.calibration.reading import probability_text, strangers_text
+from aio_reid.gallery.result import STATEMENT, Evidence, Hit, SearchResult
 from aio_reid.gallery.store.protocol import About, Item
+
+PROGRAM = f"aio-reid {__version__}"
 
 
 class ItemAnswer(BaseModel):
@@ -29,6 +34,27 @@ class ItemAnswer(BaseModel):
     picture: str = Field(description="Address of the picture itself, on this service.")
 
 
+class EvidenceAnswer(BaseModel):
+    """What a calibrated score says of one picture."""
+
+    log_ratio: float = Field(description="Nats: log p(score | match) - log p(score | stranger).")
+    probability: float = Field(description="P(match), calibrated; no identification.")
+    stranger_rate: float = Field(description="Share of pictures of strangers that score at least as high.")
+    is_least_rate: bool = Field(description="No stranger was ever seen to; the rate is 1 / N of the N known ones.")
+    expected_strangers: float = Field(description="The rate times the pictures of this kind that were searched.")
+    probability_text: str
+    strangers_text: str
+
+
+class PresenceAnswer(BaseModel):
+    """Whether the person is probably among the pictures searched."""
+
+    is_probable: bool | None = Field(description="null: the calibration cannot tell.")
+    expected_strangers: float
+    limit: float
+    text: str
+
+
 class HitAnswer(ItemAnswer):
     """A ranked picture."""
 
@@ -37,22 +63,31 @@ class HitAnswer(ItemAnswer):
     stands_out: float | None = Field(description="Robust deviations above the gallery's median; not calibrated.")
     percentile: float | None = Field(description="Share of the searched pictures with a lower score.")
     track_size: int = Field(description="Pictures of its track that were searched, where tracks are shown as one.")
+    evidence: EvidenceAnswer | None = Field(description="What the score means; null where it is not calibrated.")
 
 
 class SearchAnswer(BaseModel):
     """The answer to a search, best first."""
 
     gallery: str
+    gallery_id: str
+    gallery_version: int = Field(description="Of the gallery when it was searched; grows with each change.")
     hits: list[HitAnswer]
     left_out: list[int] = Field(description="Ids of enrolled pictures that are part of the query.")
     query: dict[str, int] = Field(description="How many parts of each modality the query had.")
+    query_hash: str = Field(description="SHA-256 of the parts, as the audit log has it.")
     fusion: str
     filters: list[str]
     num_pictures: int
     num_searched: int
     unread_words: list[str] = Field(description="Words that were too many to read.")
     notes: list[str]
+    calibrated: bool = Field(description="What the score means is known of at least one hit.")
+    presence: PresenceAnswer | None = Field(description="null where the gallery is not calibrated for such a query.")
+    chance_best: float | None = Field(description="`stands_out` to expect of the best picture where nobody matches.")
+    recall: float | None = Field(description="Measured of the approximate index; null for an exact search.")
     statement: str
+    program: str
     weights: str = Field(description="SHA-256 of the model's weights.")
     seconds: float
 
@@ -65,6 +100,14 @@ class EmbedAnswer(BaseModel):
     fusion: str
     unread_words: list[str]
     weights: str
+
+
+class TokensAnswer(BaseModel):
+    """How much of a sentence is read."""
+
+    num_tokens: int = Field(description="Of the whole sentence, with one for its start and one for its end.")
+    limit: int = Field(description="The most that are read.")
+    unread_words: list[str] = Field(description="Words that are beyond, in order.")
 
 
 class ItemsAnswer(BaseModel):
@@ -99,6 +142,9 @@ class GalleriesAnswer(BaseModel):
     """All galleries that are served."""
 
     galleries: list[GalleryAnswer]
+    modalities: list[str] = Field(description="Kinds of evidence that the model reads.")
+    statement: str = Field(description="What a score is not.")
+    program: str
 
 
 class StateAnswer(BaseModel):
@@ -146,20 +192,28 @@ def item_json(gallery: str, item: Item) -> dict[str, Any]:
     }
 
 
-def search_json(gallery: str, result: SearchResult) -> dict[str, Any]:
-    """Return the result of a search as `SearchAnswer`."""
+def search_json(gallery: str, result: SearchResult, *, about: About, query_hash: str) -> dict[str, Any]:
+    """Return the result of a search as `SearchAnswer`; `about` is the gallery as it was searched."""
     return {
         "gallery": gallery,
+        "gallery_id": about.gallery_id,
+        "gallery_version": about.version,
         "hits": [_hit_json(gallery, hit) for hit in result.hits],
         "left_out": [hit.enrolled.id for hit in result.left_out if hit.enrolled is not None],
         "query": dict(Counter(part.modality.value for part in result.parts)),
+        "query_hash": query_hash,
         "fusion": result.fusion,
         "filters": list(result.filters),
         "num_pictures": result.counts.listed,
         "num_searched": result.counts.searched,
         "unread_words": list(result.unread_words),
         "notes": list(result.notes),
+        "calibrated": any(hit.evidence is not None for hit in result.hits),
+        "presence": None if result.presence is None else asdict(result.presence),
+        "chance_best": None if result.spread is None else result.spread.chance_best,
+        "recall": result.recall,
         "statement": STATEMENT,
+        "program": PROGRAM,
         "weights": result.weights_hash,
         "seconds": round(result.timings.total_s, 4),
     }
@@ -195,6 +249,7 @@ def _hit_json(gallery: str, hit: Hit) -> dict[str, Any]:
         "time": None if known.time is None else known.time.isoformat(),
         "track": known.track,
         "track_size": known.track_size,
+        "evidence": None if hit.evidence is None else _evidence_json(hit.evidence),
         "source": known.source,
         "frame": known.frame,
         "columns": dict(known.columns),
@@ -202,6 +257,11 @@ def _hit_json(gallery: str, hit: Hit) -> dict[str, Any]:
         "content": hit.content,
         "picture": _address(gallery, known.id),
     }
+
+
+def _evidence_json(evidence: Evidence) -> dict[str, Any]:
+    words = {"probability_text": probability_text(evidence), "strangers_text": strangers_text(evidence)}
+    return {**asdict(evidence), **words}
 
 
 def _address(gallery: str, number: int) -> str:

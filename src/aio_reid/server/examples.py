@@ -51,6 +51,14 @@ def embed_form(limits: Limits) -> Schema:
     )
 
 
+def tokens_form(limits: Limits) -> Schema:
+    """Return the body of a question for the tokens of a sentence."""
+    text = {**TEXT, "minLength": 1, "maxLength": limits.text_length}
+    schema = _form({"text": text}, {"text": "a man in a red jacket"})
+    schema["requestBody"]["content"]["multipart/form-data"]["schema"]["required"] = ["text"]
+    return schema
+
+
 def enrol_form() -> Schema:
     """Return the body of an enrolment."""
     kinds = [m.value for m in VISUAL_MODALITIES]

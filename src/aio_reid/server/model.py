@@ -43,10 +43,17 @@ class ServiceModel(Protocol):
     def modalities(self) -> tuple[Modality, ...]:
         """What the model reads."""
 
+    @property
+    def context_length(self) -> int:
+        """The most tokens of a sentence that are read, its start and end included."""
+
     def prepare(self, parts: Sequence[QueryPart], fusion: str) -> tuple[Input, ...]:
         """Decode the parts of one query; its vector is u(sum of weight * vector), u(x) = x / |x|. What cannot be read
         is an AioError.
         """
+
+    def count_tokens(self, sentence: str) -> int:
+        """Return the number of tokens of a whole sentence, read or not, its start and end included."""
 
     def unread_words(self, sentence: str) -> tuple[str, ...]:
         """Return the words of a sentence that are beyond what the model reads."""

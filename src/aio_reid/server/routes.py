@@ -18,8 +18,9 @@ from aio_reid.server.answers import (
     ItemAnswer,
     ItemsAnswer,
     SearchAnswer,
+    TokensAnswer,
 )
-from aio_reid.server.examples import embed_form, enrol_form, search_form
+from aio_reid.server.examples import embed_form, enrol_form, search_form, tokens_form
 from aio_reid.server.forms import FILTERS, LARGEST_ID, make_where
 from aio_reid.server.limits import LARGEST_PAGE
 from aio_reid.server.pictures import MEDIA_TYPES
@@ -73,6 +74,11 @@ def _add_queries(router: APIRouter, service: Service) -> None:
     async def embed(request: Request) -> Response:
         """Return unit vectors of sentences and pictures: of all together, or with fusion=separate of each."""
         return await service.answer_form(request, "search", lambda task: JSONResponse(does.embed(task)))
+
+    @router.post("/tokens", response_model=TokensAnswer, openapi_extra=tokens_form(service.limits))
+    async def tokens(request: Request) -> Response:
+        """Tell how many tokens a sentence has, and which of its words are beyond what the model reads."""
+        return await service.answer_form(request, "search", lambda task: JSONResponse(does.count_tokens(task)))
 
     @router.post("/search", response_model=SearchAnswer, openapi_extra=search_form(service.limits))
     async def search(request: Request) -> Response:

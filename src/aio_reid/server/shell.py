@@ -16,9 +16,10 @@ from aio_reid.server.problems import Refusal, refusal_of
 
 CONTENT_POLICY = (
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'; "
-    "connect-src 'self'; img-src 'self'; script-src 'self'; style-src 'self'"
+    "connect-src 'self'; img-src 'self' blob:; script-src 'self'; style-src 'self'"
 )
-"""The page may use what this service serves, and nothing else: no other host, no inline script."""
+"""The page may use what this service serves, and nothing else: no other host, no inline script.
+Pictures are asked for with the key in a header, and shown from memory: blob."""
 
 HEADERS = {
     "Content-Security-Policy": CONTENT_POLICY,

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from aio_reid.errors import DataError
 from aio_reid.gallery.database import FILE_NAME as CACHE_FILE
 from aio_reid.gallery.embedder import QueryPart
+from aio_reid.gallery.result import STATEMENT
 from aio_reid.gallery.store.erase import erase_pictures
 from aio_reid.gallery.store.protocol import NewPicture, Picture, Where
 from aio_reid.gallery.store.search import describe_where, search_gallery
 from aio_reid.records import FUSIONS
-from aio_reid.server.answers import gallery_json, item_json, search_json
+from aio_reid.server.answers import PROGRAM, gallery_json, item_json, search_json
 from aio_reid.server.cursors import page_of
 from aio_reid.server.embedding import NothingKept
 from aio_reid.server.forms import (
@@ -75,12 +76,14 @@ def search(work: Work) -> Json:
     form = Form(split_parts(work.parts, texts=SEARCH, files=PICTURES), work.service.limits)
     gallery = work.service.galleries.get(form.text("gallery"))
     question = read_question(form, work.service.limits, work.service.model.preferred_fusion)
-    result = search_gallery(gallery.reader(), question, work.embedder, cache=NothingKept())
-    answer = search_json(gallery.name, result)
+    store, asked = gallery.reader(), query_hash(question.parts)
+    about = store.about()
+    result = search_gallery(store, question, work.embedder, cache=NothingKept())
+    answer = search_json(gallery.name, result, about=about, query_hash=asked)
     work.record(
         "search",
         gallery,
-        query=query_hash(question.parts),
+        query=asked,
         parts=answer["query"],
         like=list(question.like),
         unlike=list(question.unlike),
@@ -88,6 +91,19 @@ def search(work: Work) -> Json:
         shown=[hit["id"] for hit in answer["hits"]],
     )
     return answer
+
+
+def count_tokens(work: Work) -> Json:
+    """Tell how much of a sentence is read. Nothing is searched or shown, so nothing is recorded."""
+    form = Form(split_parts(work.parts, texts=("text",), files=()), work.service.limits)
+    sentence, model = form.text("text"), work.service.model
+    if sentence is None:
+        raise Refusal(422, "text_needed", "the form has no field text", "send one sentence")
+    return {
+        "num_tokens": model.count_tokens(sentence),
+        "limit": model.context_length,
+        "unread_words": list(model.unread_words(sentence)),
+    }
 
 
 def enrol(work: Work) -> Json:
@@ -177,7 +193,8 @@ def list_galleries(work: Work) -> Json:
     """List all galleries."""
     served = work.service.galleries
     found = [gallery_json(name, about, served.get(name).reader().count()) for name, about in served.abouts().items()]
-    return {"galleries": found}
+    modalities = [modality.value for modality in work.service.model.modalities]
+    return {"galleries": found, "modalities": modalities, "statement": STATEMENT, "program": PROGRAM}
 
 
 def _keep_certificate(gallery: ServedGallery, text: str, digest: str) -> None:

@@ -1,0 +1,65 @@
+// Two pictures side by side: hits, or a hit and what was asked.
+import { byId, el, open } from "./dom.js";
+import { pictureOf } from "./pictures.js";
+import { KINDS, bandOf, factsOf, keyOf, scoreOf } from "./words.js";
+
+const MOST = 12;
+
+export class Compare {
+  #pinned = []; // {hit, answer}, the latest first
+  #sides = [];
+  #asked = []; // functions that give the pictures of the query, as {name, url}
+  #made = [];
+
+  /** `asked` gives the pictures of the query as {name, file}. */
+  constructor(asked) {
+    this.#asked = asked;
+    for (const side of ["left", "right"]) byId(side).addEventListener("change", () => this.#show(side));
+    byId("compare").addEventListener("close", () => {
+      for (const url of this.#made.splice(0)) URL.revokeObjectURL(url);
+    });
+  }
+
+  /** Compare a hit with the one chosen before it, or, as the first one, with the query. */
+  async add(hit, answer) {
+    this.#pinned = [{ hit, answer }, ...this.#pinned.filter((one) => keyOf(one.hit) !== keyOf(hit))].slice(0, MOST);
+    const query = (await this.#asked()).map(({ name, file }) => ({ name: `query: ${name}`, url: this.#address(file) }));
+    const hits = this.#pinned.map((one) => ({ name: `rank ${one.hit.rank}, ${one.hit.gallery} ${one.hit.id}`, ...one }));
+    this.#sides = [...hits, ...query];
+    for (const side of ["left", "right"]) {
+      byId(side).replaceChildren(...this.#sides.map((one, n) => el("option", { value: n }, one.name)));
+    }
+    byId("left").value = "0";
+    byId("right").value = String(Math.min(hits.length > 1 || !query.length ? 1 : hits.length, this.#sides.length - 1));
+    open(byId("compare"));
+    this.#show("left");
+    this.#show("right");
+  }
+
+  #address(file) {
+    const url = URL.createObjectURL(file);
+    this.#made.push(url);
+    return url;
+  }
+
+  async #show(side) {
+    const one = this.#sides[Number(byId(side).value)];
+    const place = byId(`${side}-side`);
+    if (!one) return;
+    try {
+      const url = one.url ?? (await pictureOf(one.hit)).url;
+      place.replaceChildren(el("img", { src: url, alt: one.name }), one.hit ? factsPart(one) : "");
+    } catch (problem) {
+      place.replaceChildren(el("p", { class: "gone" }, problem.message));
+    }
+  }
+}
+
+function factsPart({ hit, answer }) {
+  const band = bandOf(hit, answer);
+  const named = [["score", scoreOf(hit)], ["meaning", `${band.label}; ${band.text}`], ...factsOf(hit), ["path", hit.path]];
+  return el("dl", {}, ...named.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
+}
+
+/** What the pictures of a question are called. */
+export const nameOf = ({ kind, file }) => `${KINDS[kind].label.toLowerCase()} ${file.name}`;

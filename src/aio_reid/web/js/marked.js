@@ -1,0 +1,15 @@
+// The pictures that were marked, in view also when the next search leaves them out.
+import { byId, el } from "./dom.js";
+import { lazyPicture } from "./pictures.js";
+
+/** Show the marks; `undo` takes one back. */
+export function showMarks(marks, undo) {
+  byId("marked").hidden = !marks.all.length;
+  byId("marked-list").replaceChildren(...marks.all.map(({ hit, answer, verdict }) => {
+    const name = `${hit.gallery} ${hit.id}`;
+    return el("li", { class: `verdict-${verdict}` },
+      lazyPicture(hit, `${name}, marked ${verdict}`),
+      el("span", { class: "name" }, `${verdict}: ${hit.camera ?? name}`),
+      el("button", { type: "button", "aria-label": `take back: ${name}, marked ${verdict}`, click: () => undo(hit, answer, verdict) }, "×"));
+  }));
+}

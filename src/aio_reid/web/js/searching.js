@@ -1,0 +1,56 @@
+// One search at a time: busy while it runs, cancelled on demand or by the next one.
+import * as api from "./api.js";
+import { byId, say } from "./dom.js";
+import { formFor, isEmpty } from "./question.js";
+import { clearProblems, tell } from "./problems.js";
+
+let running = null;
+
+/** Cancel the search that runs, if one does. */
+export function cancel() {
+  running?.abort();
+}
+
+/** Ask every chosen gallery; returns the answers, each with the question, or null where there are none to show. */
+export async function searchAll(question) {
+  clearProblems();
+  if (isEmpty(question)) {
+    tell({ message: "there is nothing to search by", remedy: "write, draw, add a picture, or mark a hit with yes", code: "" });
+    return null;
+  }
+  if (!question.galleries.length) {
+    tell({ message: "no gallery is chosen", remedy: "choose one under Where and when", code: "" });
+    return null;
+  }
+  cancel();
+  const mine = new AbortController();
+  running = mine;
+  setBusy(true);
+  try {
+    return await Promise.all(question.galleries.map((name) => askOne(question, name, mine.signal)));
+  } catch (error) {
+    mine.abort(); // the other galleries' answers are not wanted without this one's
+    if (error.name === "AbortError") say("Cancelled.");
+    else tell(error);
+    return null;
+  } finally {
+    if (running === mine) {
+      running = null;
+      setBusy(false);
+    }
+  }
+}
+
+async function askOne(question, gallery, signal) {
+  const answer = await api.search(await formFor(question, gallery), signal);
+  return { ...answer, question, time: new Date().toISOString() };
+}
+
+function setBusy(isBusy) {
+  byId("busy").hidden = !isBusy;
+  byId("cancel").hidden = !isBusy;
+  byId("search").disabled = isBusy;
+  byId("again").disabled = isBusy;
+  byId("results").setAttribute("aria-busy", String(isBusy));
+  if (isBusy) say("Searching.");
+}
