@@ -12,6 +12,7 @@ from aio_reid.gallery.store.embedded import EmbeddedStore
 from aio_reid.gallery.store.protocol import About, Added, NewPicture, Store
 from aio_reid.gallery.store.rows import chunks
 from aio_reid.gallery.store.schema import FILE_NAME, now_text, told
+from aio_reid.progress import SILENT, Progress
 from aio_reid.storage import written_whole
 
 IMPORT_CHUNK = 500
@@ -34,7 +35,9 @@ def export_gallery(store: EmbeddedStore, path: Path) -> Path:
     """
     target = absolute(path)
     gallery_id = store.about().gallery_id
-    _check_target(store, target, gallery_id)
+    if target == store.path:
+        raise _not_a_new_file(target)
+    check_target(target, gallery_id)
     _remember(store, target, gallery_id)  # first: a backup that is written must be known
     try:
         with written_whole(target) as part:
@@ -64,13 +67,9 @@ def import_gallery(store: EmbeddedStore, path: Path) -> Added:
         check_comparable(about, own)
         if source.path.name != FILE_NAME:
             _remember(store, source.path, about.gallery_id)
-        num_new = num_known = 0
         if not store.count() and not store.calibrations():
             keep_calibration(store, read_calibration(source))
-        for chunk in chunks(source.ids(), IMPORT_CHUNK):
-            added = import_chunk(store, source, list(chunk), keep_copies=own.keeps_copies)
-            num_new, num_known = num_new + added.new, num_known + added.known
-        return Added(num_new, 0, num_known)
+        return copy_pictures(store, source, keep_copies=own.keeps_copies)
     finally:
         source.close()
 
@@ -89,7 +88,19 @@ def check_comparable(source: About, target: About) -> None:
         )
 
 
-def import_chunk(store: Store, source: Store, ids: list[int], *, keep_copies: bool) -> Added:
+def copy_pictures(store: Store, source: Store, *, keep_copies: bool, progress: Progress = SILENT) -> Added:
+    """Add all pictures of another gallery that are not known here yet, under new ids."""
+    num_new = num_known = 0
+    ids = source.ids()
+    with progress.task("Moving", len(ids), "pictures") as task:
+        for chunk in chunks(ids, IMPORT_CHUNK):
+            added = _import_chunk(store, source, list(chunk), keep_copies=keep_copies)
+            num_new, num_known = num_new + added.new, num_known + added.known
+            task.advance(len(chunk))
+    return Added(num_new, 0, num_known)
+
+
+def _import_chunk(store: Store, source: Store, ids: list[int], *, keep_copies: bool) -> Added:
     """Add those of some pictures of another gallery that are not known yet."""
     items = source.get(ids)
     known = {
@@ -107,9 +118,14 @@ def import_chunk(store: Store, source: Store, ids: list[int], *, keep_copies: bo
     return Added(added.new, added.updated, len(items) - len(new))
 
 
-def _check_target(store: EmbeddedStore, target: Path, gallery_id: str) -> None:
-    if target == store.path or target.is_dir():
-        raise StorageError(f"cannot export to {str(target)!r}; give the name of a new file, such as backup.sqlite")
+def check_target(target: Path, gallery_id: str | None) -> None:
+    """Refuse to write a backup over anything but an older one of the same gallery (None: there is none).
+
+    Raises:
+        StorageError: something else lies there.
+    """
+    if target.is_dir():
+        raise _not_a_new_file(target)
     if not target.exists():
         return
     try:
@@ -121,6 +137,11 @@ def _check_target(store: EmbeddedStore, target: Path, gallery_id: str) -> None:
             raise StorageError(f"{str(target)!r} holds another gallery; give another name")
     finally:
         older.close()
+
+
+def _not_a_new_file(target: Path) -> StorageError:
+    """Return the error for a place that no backup can be written to."""
+    return StorageError(f"cannot export to {str(target)!r}; give the name of a new file, such as backup.sqlite")
 
 
 def _remember(store: EmbeddedStore, path: Path, gallery_id: str) -> None:

@@ -6,14 +6,13 @@ import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from aio_reid.errors import AioError, StorageError
+from aio_reid.errors import StorageError
 from aio_reid.gallery.scan import absolute
-from aio_reid.gallery.store.backups import IMPORT_CHUNK, check_comparable, export_gallery, import_chunk
+from aio_reid.gallery.store.backups import check_comparable, check_target, copy_pictures, export_gallery
 from aio_reid.gallery.store.embedded import EmbeddedStore
 from aio_reid.gallery.store.milvus.pictures import path_text
 from aio_reid.gallery.store.milvus.store import MilvusStore
 from aio_reid.gallery.store.protocol import Added, Store
-from aio_reid.gallery.store.rows import chunks
 from aio_reid.gallery.store.schema import FILE_NAME, create_file
 from aio_reid.progress import SILENT, Progress
 
@@ -31,14 +30,7 @@ def bring_over(target: Store, source: Store, *, progress: Progress = SILENT) -> 
     check_comparable(source.about(), own)
     if isinstance(target, MilvusStore) and isinstance(source, EmbeddedStore) and source.path.name != FILE_NAME:
         target.remember_backup(path_text(source.path), source.about().gallery_id)
-    num_new = num_known = 0
-    ids = source.ids()
-    with progress.task("Moving", len(ids), "pictures") as task:
-        for chunk in chunks(ids, IMPORT_CHUNK):
-            added = import_chunk(target, source, list(chunk), keep_copies=own.keeps_copies)
-            num_new, num_known = num_new + added.new, num_known + added.known
-            task.advance(len(chunk))
-    return Added(num_new, 0, num_known)
+    return copy_pictures(target, source, keep_copies=own.keeps_copies, progress=progress)
 
 
 def export_cluster(store: MilvusStore, path: Path, *, progress: Progress = SILENT) -> Path:
@@ -49,7 +41,7 @@ def export_cluster(store: MilvusStore, path: Path, *, progress: Progress = SILEN
         StorageError: the file cannot be written, or something else lies there.
     """
     target = absolute(path)
-    _check_target(store, target)
+    check_target(target, store.backups().get(path_text(target)))
     about = store.about()
     try:
         with TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as scratch:
@@ -67,22 +59,6 @@ def export_cluster(store: MilvusStore, path: Path, *, progress: Progress = SILEN
         raise StorageError(f"cannot write {str(target)!r} ({error.strerror or error}); choose another place") from None
     _sync_folder(target.parent)
     return target
-
-
-def _check_target(store: MilvusStore, target: Path) -> None:
-    if target.is_dir():
-        raise StorageError(f"cannot export to {str(target)!r}; give the name of a new file, such as backup.sqlite")
-    if not target.exists():
-        return
-    try:
-        older = EmbeddedStore(target)
-    except AioError:
-        raise StorageError(f"{str(target)!r} is there already and no backup; give another name") from None
-    try:
-        if older.about().gallery_id != store.backups().get(path_text(target)):
-            raise StorageError(f"{str(target)!r} holds another gallery; give another name")
-    finally:
-        older.close()
 
 
 def _sync_folder(folder: Path) -> None:
