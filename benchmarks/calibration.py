@@ -20,11 +20,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from stored import store_result
 
 from aio_reid.api import AIO
 from aio_reid.datasets.manifest import read_manifest
 from aio_reid.evaluation.embed import CachedEmbedder
-from aio_reid.evaluation.record import describe_command, write_json
 from aio_reid.gallery.calibration.calibrate import Calibrated, Conditions, calibrate_labelled
 from aio_reid.gallery.calibration.held_out import RankingReport, report_open_set, report_pair, report_ranking
 from aio_reid.gallery.calibration.labelled import LabelledComparisons, choose_validation
@@ -32,7 +32,6 @@ from aio_reid.gallery.calibration.measures import Reliability
 from aio_reid.gallery.calibration.pair import PairCalibration
 from aio_reid.people.write import Splits, ViewCounts, write_people
 from aio_reid.progress import console_progress
-from aio_reid.provenance import collect_provenance
 from aio_reid.records import Modality, Record, Split, subset_name
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -56,7 +55,6 @@ def main(arguments: Sequence[str]) -> int:
         pairs = [report(pair, compared) for pair in done.pairs]
         mixed = list(report_mixed(done, compared))
     result = {
-        "kind": "calibration",
         "num_people": {"calibrated_on": len(people_of(ours)), "reported_on": len(people_of(others))},
         "views": asdict(VIEWS),
         "fusion": fusion,
@@ -66,11 +64,8 @@ def main(arguments: Sequence[str]) -> int:
         "left_out": [list(entry) for entry in done.left_out],
         "seconds": round(time.perf_counter() - started, 1),
         "seed": options.seed,
-        "command": describe_command(["python", str(Path("benchmarks") / Path(sys.argv[0]).name), *sys.argv[1:]]),
-        "provenance": collect_provenance(seed=options.seed),
     }
-    write_json(options.out, result)
-    print(f"written: {options.out}")
+    store_result(options.out, "calibration", result, seed=options.seed)
     return 0
 
 

@@ -23,13 +23,13 @@ import torch
 from claims_runs import LATE_EQUAL, Job, describe_people, do, draw_people, make_encoder, read_record
 from claims_summary import cells_of, fusion_differences, summarise_row
 from claims_variants import FULL, ROOT, ROWS, STAGE2, STAGES, VARIANTS, Place, Row, pretraining, settings
+from stored import store_result
 
 from aio_reid.errors import AioError, ConfigError
 from aio_reid.evaluation.embed import EARLY, LATE
-from aio_reid.evaluation.record import describe_command, write_json
 from aio_reid.evaluation.report import make_table, to_markdown
 from aio_reid.progress import LineProgress
-from aio_reid.provenance import collect_provenance, hash_file, usable_cores
+from aio_reid.provenance import hash_file, usable_cores
 
 LEAST_SEEDS = 3
 """Fewer are not reported."""
@@ -47,15 +47,14 @@ def main(arguments: Sequence[str]) -> int:
         jobs = wanted_jobs(options)
         prepare(place)
         do_all(jobs, place, options, arguments)
-        result = collect(place, options.seeds, arguments)
+        result = collect(place, options.seeds)
     except AioError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     out = options.out or default_out(result, place)
-    write_json(out, result)
+    result = store_result(out, "claims", result)
     for view in (None, "differences", "combinations"):
         print(to_markdown(make_table(result, view)) + "\n")
-    print(f"written: {out}")
     done = {(run["variant"], run["seed"]) for run in result["runs"]}
     lacking = [job.title for job in jobs if (job.variant.name, job.seed) not in done]
     if lacking:
@@ -150,7 +149,7 @@ def work(title: str, place: Place, *, threads: int) -> int:
     return 1 if "failed" in record else 0
 
 
-def collect(place: Place, seeds: Sequence[int], arguments: Sequence[str]) -> dict[str, Any]:
+def collect(place: Place, seeds: Sequence[int]) -> dict[str, Any]:
     """Return what the runs that are there come to, as plain data.
 
     Raises:
@@ -162,7 +161,6 @@ def collect(place: Place, seeds: Sequence[int], arguments: Sequence[str]) -> dic
     rows = [_row(row, done) for row in ROWS if any(v == row.variant for v, _ in done)]
     full = _cells(ROWS[0], done)
     return {
-        "kind": "claims",
         "is_trial": place.is_trial,
         "is_complete": len(tried) == len(known),
         "seeds": list(seeds),
@@ -178,8 +176,6 @@ def collect(place: Place, seeds: Sequence[int], arguments: Sequence[str]) -> dic
         "failures": {f"{v}:{s}": record["failed"] for (v, s), record in tried.items() if "failed" in record},
         "commits": sorted({str(record["provenance"]["commit"]) for record in done.values()}),
         "runs": list(done.values()),
-        "command": describe_command(["python", str(Path("benchmarks") / Path(__file__).name), *arguments]),
-        "provenance": collect_provenance(),
     }
 
 

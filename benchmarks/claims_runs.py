@@ -198,7 +198,8 @@ def _tasks(scores: ProtocolScores) -> list[dict[str, Any]]:
 
 
 def _plain(config: RunConfig) -> dict[str, Any]:
-    content: dict[str, Any] = config.model_dump(mode="json")
+    """Return the settings that are not at their defaults: a setting that comes later leaves earlier records valid."""
+    content: dict[str, Any] = config.model_dump(mode="json", exclude_defaults=True)
     return content
 
 

@@ -24,11 +24,10 @@ from typing import Any
 import timm
 import torch
 from pictures import find_pictures
+from stored import store_result
 from torch import Tensor
 
 from aio_reid.api import AIO
-from aio_reid.evaluation.record import describe_command, write_json
-from aio_reid.provenance import collect_provenance
 from aio_reid.records import Modality
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -47,10 +46,10 @@ def main(arguments: Sequence[str]) -> int:
     with TemporaryDirectory() as scratch:
         paths = find_pictures(options.folder, Path(scratch), options.pictures)
         result = measure(options, paths)
-    write_json(options.out, result)
+    store_result(options.out, "embed_speed", result)
     print(
         f"{result['pictures_per_s']} pictures/s, {result['ratio']:.3f} times the time of {TIMM}, peak memory "
-        f"{result['peak_memory_mib']} MiB, written: {options.out}"
+        f"{result['peak_memory_mib']} MiB"
     )
     return 0 if is_within_targets(result) else 1
 
@@ -98,7 +97,6 @@ def measure(options: argparse.Namespace, paths: list[Path]) -> dict[str, Any]:
     middle = {name: median(taken) for name, taken in seconds.items()}
     timed = [{"what": name, "seconds": taken, "median_s": middle[name]} for name, taken in seconds.items()]
     return {
-        "kind": "embed_speed",
         "num_pictures": len(paths),
         "batch_size": options.batch,
         "threads": options.threads,
@@ -109,8 +107,6 @@ def measure(options: argparse.Namespace, paths: list[Path]) -> dict[str, Any]:
         "ratio": round(middle[FILES] / middle[TIMM], 4),
         "ratio_to_ready_tensors": round(middle[FILES] / middle[SAME], 4),
         "peak_memory_mib": peak_memory(options, paths),
-        "command": describe_command(["python", *repeatable(sys.argv)]),
-        "provenance": collect_provenance(),
     }
 
 
@@ -141,11 +137,6 @@ def measure_memory(options: argparse.Namespace) -> int:
     paths = find_pictures(options.folder, options.folder, options.pictures)
     AIO.load(options.weights, device="cpu").embed(paths, batch_size=options.batch)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-
-
-def repeatable(argv: list[str]) -> list[str]:
-    """Name the script as it is called from the checkout."""
-    return [str(Path("benchmarks") / Path(argv[0]).name), *argv[1:]]
 
 
 if __name__ == "__main__":

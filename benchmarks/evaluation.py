@@ -27,9 +27,7 @@ from typing import Any
 
 import numpy as np
 from evaluation_ways import WAYS
-
-from aio_reid.evaluation.record import describe_command, write_json
-from aio_reid.provenance import collect_provenance
+from stored import store_result
 
 ROOT = Path(__file__).resolve().parents[1]
 WIDTH = 768
@@ -97,17 +95,13 @@ def main(arguments: Sequence[str]) -> int:
     options = parse(arguments)
     tasks = [measure(job, options) for job in jobs(options.scale, options.peers)]
     result = {
-        "kind": "evaluation_speed",
         "scale": options.scale,
         "width": WIDTH,
         "threads": options.threads,
         "seed": options.seed,
         "tasks": tasks,
-        "command": describe_command(["python", str(Path("benchmarks") / Path(sys.argv[0]).name), *sys.argv[1:]]),
-        "provenance": collect_provenance(seed=options.seed),
     }
-    write_json(options.out, result)
-    print(f"written: {options.out}")
+    store_result(options.out, "evaluation_speed", result, seed=options.seed)
     missed = [line for task in tasks for line in misses(task)] if options.scale >= 1 else []
     print("\n".join(missed), end="\n" if missed else "")
     return 1 if missed else 0

@@ -29,8 +29,8 @@ from typing import Any
 import numpy as np
 from gallery_store import ROOT, TOP, fill
 from numpy.typing import NDArray
+from stored import store_result
 
-from aio_reid.evaluation.record import describe_command, write_json
 from aio_reid.gallery.store.approximate.cells import load_faiss
 from aio_reid.gallery.store.approximate.file import Index
 from aio_reid.gallery.store.approximate.make import make_index
@@ -38,7 +38,6 @@ from aio_reid.gallery.store.approximate.shortcut import Way
 from aio_reid.gallery.store.embedded import EmbeddedStore
 from aio_reid.gallery.store.protocol import Where
 from aio_reid.progress import console_progress
-from aio_reid.provenance import collect_provenance
 
 NUM_LOOKS = 24
 PICTURES_OF_A_PERSON = 10
@@ -67,7 +66,6 @@ def main(arguments: Sequence[str]) -> int:
         store.close()
         searches = measure(folder, index, vectors, queries, options.hnsw)
     result = {
-        "kind": "gallery_million",
         "num_rows": options.rows,
         "size": options.size,
         "top": TOP,
@@ -80,13 +78,10 @@ def main(arguments: Sequence[str]) -> int:
         "index_bytes": index_bytes,
         "searches": searches,
         "seed": options.seed,
-        "command": describe_command(["python", str(Path("benchmarks") / Path(sys.argv[0]).name), *sys.argv[1:]]),
-        "provenance": collect_provenance(),
     }
-    write_json(options.out, result)
+    store_result(options.out, "gallery_million", result)
     for search in searches:
         print(f"{search['what']}: {1000 * search['median_s']:.2f} ms, recall {search['recall']:.4f}")
-    print(f"written: {options.out}")
     exact, approximate = searches[:2]
     is_good = approximate["recall"] >= LEAST_RECALL and approximate["median_s"] < exact["median_s"]
     return 0 if is_good else 1

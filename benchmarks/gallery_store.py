@@ -22,12 +22,11 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
+from stored import store_result
 
-from aio_reid.evaluation.record import describe_command, write_json
 from aio_reid.gallery.store.embedded import EmbeddedStore
 from aio_reid.gallery.store.protocol import NewPicture, Picture, Where
 from aio_reid.gallery.store.schema import create_file
-from aio_reid.provenance import collect_provenance
 from aio_reid.records import Modality
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -52,7 +51,6 @@ def main(arguments: Sequence[str]) -> int:
         searches = measure(folder, vectors, options.repeats, options.seed)
         times["erase_s"] = erase_time(folder)
     result = {
-        "kind": "gallery_store",
         "num_rows": options.rows,
         "size": options.size,
         "top": TOP,
@@ -60,14 +58,11 @@ def main(arguments: Sequence[str]) -> int:
         "times": {name: round(seconds, 4) for name, seconds in times.items()},
         "searches": searches,
         "seed": options.seed,
-        "command": describe_command(["python", str(Path("benchmarks") / Path(sys.argv[0]).name), *sys.argv[1:]]),
-        "provenance": collect_provenance(),
     }
-    write_json(options.out, result)
+    store_result(options.out, "gallery_store", result)
     print(f"{options.rows / times['add_s']:,.0f} durable rows/s; open {times['open_s']:.2f} s")
     for search in searches:
         print(f"{search['what']}: {1000 * float(str(search['median_s'])):.2f} ms")
-    print(f"written: {options.out}")
     bare, exact, filtered = (float(str(search["median_s"])) for search in searches[:3])
     return 0 if exact <= MOST_TIMES_BARE * bare and filtered < exact else 1
 

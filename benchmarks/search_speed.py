@@ -19,9 +19,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from pictures import find_pictures
-
-from aio_reid.evaluation.record import describe_command, write_json
-from aio_reid.provenance import collect_provenance
+from stored import store_result
 
 ROOT = Path(__file__).resolve().parents[1]
 MOST_SECONDS = 3.0
@@ -43,17 +41,13 @@ def main(arguments: Sequence[str]) -> int:
             copy2(path, gallery / f"{number:05d}{path.suffix}")
         searches = measure(gallery, Path(scratch) / "cache", options.weights)
     result = {
-        "kind": "search_speed",
         "num_pictures": options.pictures,
         "weights": {"name": Path(options.weights).name},
         "searches": searches,
-        "command": describe_command(["python", str(Path("benchmarks") / Path(sys.argv[0]).name), *sys.argv[1:]]),
-        "provenance": collect_provenance(),
     }
-    write_json(options.out, result)
+    store_result(options.out, "search_speed", result)
     for search in searches:
         print(f"{search['what']}: {search['seconds']:.2f} s")
-    print(f"written: {options.out}")
     return 0 if all(search["seconds"] <= MOST_SECONDS for search in searches[1:]) else 1
 
 

@@ -34,11 +34,10 @@ import torch
 from numpy.typing import NDArray
 from pictures import find_pictures
 from service_clients import Answered, ask_many, read_metric
+from stored import store_result
 
 from aio_reid.api import AIO
-from aio_reid.evaluation.record import describe_command, write_json
 from aio_reid.gallery.store.schema import create_file
-from aio_reid.provenance import collect_provenance
 
 ROOT = Path(__file__).resolve().parents[1]
 LEAST_RATIO = 0.85
@@ -58,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
     with TemporaryDirectory() as scratch:
         paths = find_pictures(options.folder, Path(scratch), options.pictures)
         result = measure(options, paths, Path(scratch))
-    write_json(options.out, result)
+    store_result(options.out, "service", result)
     print(
         f"{result['service_per_s']} pictures/s of {result['bare_per_s']} bare: {result['ratio']:.3f}; p50 "
         f"{result['p50_ms']} ms, p99 {result['p99_ms']} ms; {result['num_lost']} lost, {result['num_mixed_up']} mixed "
@@ -110,12 +109,9 @@ def measure(options: argparse.Namespace, paths: list[Path], scratch: Path) -> di
     return {
         **judged(answered, expected, a_round * options.rounds),
         **summary(options, rates, memory),
-        "kind": "service",
         "num_pictures": len(paths),
         "mean_batch": round(batches, 1),
         "weights": {"name": Path(options.weights).name, "sha256": model.weights_hash},
-        "command": describe_command(["python", str(Path("benchmarks") / Path(sys.argv[0]).name), *sys.argv[1:]]),
-        "provenance": collect_provenance(),
     }
 
 

@@ -21,6 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
+from stored import store_result
 from training_ways import (
     MANY_IDENTITIES,
     PLAIN_OF,
@@ -36,8 +37,6 @@ from training_ways import (
 )
 
 from aio_reid.data.tuples import TupleBatch
-from aio_reid.evaluation.record import describe_command, write_json
-from aio_reid.provenance import collect_provenance
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = ("nano-pretrain", "nano-stage1")
@@ -58,7 +57,6 @@ def main(arguments: Sequence[str]) -> int:
         manifest = draw(folder, options.identities)
         runs = [measure(name, manifest, options) for name in options.configs]
     result = {
-        "kind": "training_speed",
         "device": options.device,
         "threads": options.threads,
         "identities": options.identities,
@@ -66,11 +64,8 @@ def main(arguments: Sequence[str]) -> int:
         "rounds": options.rounds,
         "runs": runs,
         "classifier": classifiers(options),
-        "command": describe_command(["python", str(Path("benchmarks") / Path(sys.argv[0]).name), *sys.argv[1:]]),
-        "provenance": collect_provenance(),
     }
-    write_json(options.out, result)
-    print(f"written: {options.out}")
+    store_result(options.out, "training_speed", result)
     missed = [r["config"] for r in runs if max(p["ratio"] for p in r["pipeline"]) < LEAST_OF_CACHED]
     print("".join(f"missed: pipeline of {name} is below {LEAST_OF_CACHED}\n" for name in missed), end="")
     return 1 if missed else 0

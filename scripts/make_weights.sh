@@ -10,6 +10,7 @@ out=${OUT:-src/aio_reid/weights/aio-nano.safetensors}
 aio-reid people runs/people --identities "$identities" --seed 1 --infrared 2 --sketches 2 --captions 3 --val-share 0.015
 aio-reid pretrain configs/nano-pretrain.yaml --resume
 aio-reid pretrain configs/nano-details.yaml --resume
+aio-reid pretrain configs/nano-grey.yaml --resume
 aio-reid train configs/nano-stage1.yaml --resume
 aio-reid export-weights runs/nano-stage1 "$out" --half
 aio-reid doctor

@@ -118,6 +118,11 @@ class LossConfig(Frozen):
         description="below 1: each step classifies against the identities of the batch and this share of all others, "
         "drawn by (seed, step) (partial FC); 1: against all, by a dense classifier",
     )
+    imprint: bool = Field(
+        default=False,
+        description="the classifier begins as the mean features of each identity's photos, not as noise: for many "
+        "identities of few pictures, behind a model that knows something (start_from)",
+    )
     binding: Literal["infonce", "sdm", "wrt"] = Field(
         default="infonce", description="equations (6)-(8), or a named alternative"
     )
@@ -130,6 +135,8 @@ class LossConfig(Frozen):
     def _check(self) -> LossConfig:
         if self.ce_weight == self.va_weight == self.fb_weight == self.tag_weight == 0:
             raise ValueError("ce_weight, va_weight, fb_weight and tag_weight are all 0: there is nothing to learn from")
+        if self.imprint and self.ce_weight == 0:
+            raise ValueError("imprint begins the classifier of ce_weight, which is 0: leave one of the two out")
         if self.binding != "infonce" and (self.bind_rgb_pairs or self.detach_rgb):
             raise ValueError(f"bind_rgb_pairs and detach_rgb belong to binding infonce, not to {self.binding}")
         return self

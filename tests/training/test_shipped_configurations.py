@@ -68,13 +68,13 @@ def test_the_stages_of_nano(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         folder = Path("runs") / name
         folder.mkdir(parents=True)
         tiny.tiny_people(folder)
-    for name in ("nano-pretrain", "nano-details"):
-        alike = ("data.lookalikes=2",) if name == "nano-details" else ()
+    for name in ("nano-pretrain", "nano-details", "nano-grey"):
+        alike = ("data.lookalikes=2",) if name != "nano-pretrain" else ()
         pretrain(shrunk(name, *NANO, *alike), Path("runs") / name)
-    for name in ("nano-stage1", "nano-stage2"):
-        train(shrunk(name, *NANO), Path("runs") / name)
+    train(shrunk("nano-stage1", *NANO, "data.lookalikes=2"), Path("runs") / "nano-stage1")
+    train(shrunk("nano-stage2", *NANO), Path("runs") / "nano-stage2")
     before, pretrained, first, second = (
-        check(name) for name in ("nano-pretrain", "nano-details", "nano-stage1", "nano-stage2")
+        check(name) for name in ("nano-details", "nano-grey", "nano-stage1", "nano-stage2")
     )
     assert before["encoder"] != pretrained["encoder"] == first["encoder"] == second["encoder"]
     assert [s["dataset"] for s in second["sources"]] == ["people-real", "people"]  # type: ignore[attr-defined]

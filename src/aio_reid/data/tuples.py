@@ -190,6 +190,10 @@ class TupleDataset(Dataset[TrainingTuple]):
     def __len__(self) -> int:
         return len(self.photos)
 
+    def plain_photo(self, index: int) -> Tensor:
+        """Return photo `index` as it is, without augmentation: (3, H, W) uint8."""
+        return self._read(self.photos[index].image_path, Modality.RGB)
+
     def __getitem__(self, key: TupleKey) -> TrainingTuple:
         index, draw = key
         rng = np.random.default_rng((self.seed, draw, index))

@@ -27,6 +27,7 @@ from aio_reid.progress import SILENT, Progress
 from aio_reid.provenance import collect_provenance, hash_json
 from aio_reid.records import Record
 from aio_reid.training.batches import check_shares, count_steps
+from aio_reid.training.imprint import imprint_classifier
 from aio_reid.training.launch import compile_parts, processes_of, start_accelerator
 from aio_reid.training.loop import LoopParts, Validate, run_loop
 from aio_reid.training.objective import TrainingObjective
@@ -80,6 +81,8 @@ def train(
     about = _about(config, settings, sources, dataset, objective.model)
     with errors_of_all(processes):
         position = load_checkpoint(out, objective, optimizer, about, cut_logs=processes.is_main)
+        if config.loss.imprint and position.step == 0 and processes.is_main:
+            imprint_classifier(objective, dataset, progress=progress)
     processes.take_from_main(objective)
     if position.step >= total and (out / WEIGHTS).exists():
         return TrainingResult(out / WEIGHTS, position.step, read_weights(out / WEIGHTS).about.get("validation", {}))
