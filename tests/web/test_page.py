@@ -8,6 +8,7 @@ import time
 from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from asking import HITS, add_pictures, draw, filtered, give_the_key, search, write
@@ -46,6 +47,7 @@ def test_an_analyst_from_a_sentence_to_a_saved_shortlist(page: Page, town: Town,
         "moved by 1 pictures to be like and 1 to be unlike"
         in page.js("document.querySelector('#answers').innerText").lower()
     )
+    go_back_and_forward(page, hits, again)
     cancel(page)
     compare(page)
     check_words(page)
@@ -84,6 +86,23 @@ def mark(page: Page) -> dict[str, int]:
     page.press("n", text="n")
     assert page.js("document.querySelectorAll('#marked-list li').length") == 2
     return marked
+
+
+def go_back_and_forward(page: Page, before: list[dict[str, Any]], now: list[dict[str, Any]]) -> None:
+    """Each search comes back with its hits and its marks, and a new one takes the place of what followed."""
+    ids = f"{HITS}.map((hit) => hit.id)"
+    marks = "[...document.querySelectorAll('#marked-list .name')].map((one) => one.innerText)"
+    shown, marked = page.js(ids), page.js(marks)
+    assert shown == [hit["id"] for hit in now] and len(marked) == 2
+    assert "1 marked yes, 1 marked no" in page.js("document.querySelector('#step').innerText")
+    page.js("document.querySelector('#marked-list button').click()")
+    page.click("#step-back")
+    assert page.js(ids) == [hit["id"] for hit in before] and page.js(marks) == marked
+    page.click("#step-forward")
+    assert page.js(ids) == shown and page.js(marks) == marked[1:], "as it was left"
+    page.click("#step-back")
+    assert search(page, "#again") == now
+    assert page.js("document.querySelector('#step-forward').disabled")
 
 
 def compare(page: Page) -> None:

@@ -16,6 +16,7 @@ import { setUpSentence } from "./sentence.js";
 import { setUpShortcuts } from "./shortcuts.js";
 import { Shortlist } from "./shortlist.js";
 import { Sketchpad } from "./sketchpad.js";
+import { Steps } from "./steps.js";
 import { Trust } from "./trust.js";
 import { KINDS, keyOf } from "./words.js";
 import { Zones } from "./zones.js";
@@ -50,6 +51,17 @@ const act = {
   compare: (hit, answer) => compare.add(hit, answer),
 };
 
+const steps = new Steps(marks, (step) => {
+  marks.restore(step.marks);
+  show(step.answers);
+  say(byId("step").textContent);
+});
+
+function show(found) {
+  answers = found;
+  showAnswers(answers, act);
+}
+
 async function search(withMarks) {
   if (!zones) {
     await start();
@@ -57,10 +69,10 @@ async function search(withMarks) {
   }
   const found = await searchAll(await takeDown({ pad, zones, trust, marks, withMarks }));
   if (!found) return;
-  answers = found;
+  steps.add(found);
+  show(found);
   const hits = answers.flatMap((answer) => answer.hits);
   offerCameras(hits);
-  showAnswers(answers, act);
   letGo(new Set([...hits, ...marks.all.map((one) => one.hit), ...shortlist.all.map((one) => one.hit)].map(keyOf)));
   say([`${hits.length} hits.`, ...answers.map((answer) => answer.presence?.text ?? "Not calibrated.")].join(" "));
   if (window.matchMedia("(max-width: 899px)").matches) byId("results").scrollIntoView();

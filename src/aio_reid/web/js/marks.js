@@ -20,6 +20,12 @@ export class Marks extends EventTarget {
     this.dispatchEvent(new CustomEvent("change", { detail: key }));
   }
 
+  /** Take up marks that were remembered: what `all` gave. */
+  restore(marks) {
+    this.#marks = new Map(marks.map((mark) => [keyOf(mark.hit), mark]));
+    this.dispatchEvent(new CustomEvent("change"));
+  }
+
   /** Hits with a verdict. */
   of(verdict) {
     return this.all.filter((mark) => mark.verdict === verdict).map((mark) => mark.hit);
