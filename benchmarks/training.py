@@ -36,7 +36,7 @@ from training_ways import (
     real_batches,
 )
 
-from aio_reid.data.tuples import TupleBatch
+from aio_reid.data.tuples import TupleBatch, TupleDataset
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = ("nano-pretrain", "nano-stage1")
@@ -95,7 +95,7 @@ def measure(name: str, manifest: Path, options: argparse.Namespace) -> dict[str,
     config = config_of(name, manifest, ["data.num_workers=0"])
     dataset = dataset_of(config)
     batches = list(real_batches(config, dataset, options.steps))
-    seconds, trainers = time_ways(name, manifest, dataset.num_identities, batches, options)
+    seconds, trainers = time_ways(name, manifest, dataset, batches, options)
     own = trainers[config.precision]
     ways = []
     for way, taken in seconds.items():
@@ -107,7 +107,7 @@ def measure(name: str, manifest: Path, options: argparse.Namespace) -> dict[str,
                 "seconds": [round(value, 4) for value in taken],
                 "median_s": round(median(taken), 4),
                 "times_plain": round(median(taken) / median(plain), 4) if plain else None,
-                "peak_mib": fresh_memory(f"{name}:{way}:{dataset.num_identities}", manifest, batches[0], options),
+                "peak_mib": fresh_memory(f"{name}:{way}", manifest, batches[0], options),
             }
         )
         print(f"{name}, {ways[-1]}", flush=True)
@@ -121,14 +121,14 @@ def measure(name: str, manifest: Path, options: argparse.Namespace) -> dict[str,
 
 
 def time_ways(
-    name: str, manifest: Path, num_identities: int, batches: list[TupleBatch], options: argparse.Namespace
+    name: str, manifest: Path, dataset: TupleDataset, batches: list[TupleBatch], options: argparse.Namespace
 ) -> tuple[dict[str, list[float]], dict[str, Trainer]]:
     """Return the seconds of a step of each way in each round, and the trainers."""
     trainers = {}
     for way in options.ways:
         config = config_of(name, manifest, WAYS[way].overrides)
         device = torch.device(options.device)
-        trainers[way] = Trainer(config, num_identities, device, is_plain=WAYS[way].is_plain)
+        trainers[way] = Trainer(config, dataset, device, is_plain=WAYS[way].is_plain)
     seconds: dict[str, list[float]] = {way: [] for way in trainers}
     for number in range(-1, options.rounds):  # the first round warms up and is not counted
         for way, trainer in trainers.items():
@@ -218,12 +218,12 @@ def memory_of(what: str, options: argparse.Namespace) -> str:
                 torch.cuda.synchronize()
             seconds.append(time.perf_counter() - started)
         return f"{median(seconds):.4f} {peak}"
-    way, identities = rest.split(":")
+    config = config_of(kind, options.people, WAYS[rest].overrides)
+    dataset = dataset_of(config)
     batch = torch.load(options.batch_file, weights_only=False)  # written by the process that asks
 
     def work() -> None:
-        config = config_of(kind, options.people, WAYS[way].overrides)
-        trainer = Trainer(config, int(identities), device, is_plain=WAYS[way].is_plain)
+        trainer = Trainer(config, dataset, device, is_plain=WAYS[rest].is_plain)
         for _ in range(2):
             trainer.step(batch)
 

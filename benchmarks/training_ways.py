@@ -53,10 +53,10 @@ PLAIN_OF = {name: "plain-fp32" if FP32 in way.overrides else "plain-bf16" for na
 class Trainer:
     """A model, its optimiser and the steps made with them; `step` takes batches on the CPU."""
 
-    def __init__(self, config: RunConfig, num_identities: int, device: torch.device, *, is_plain: bool) -> None:
+    def __init__(self, config: RunConfig, dataset: TupleDataset, device: torch.device, *, is_plain: bool) -> None:
         torch.manual_seed(config.seed)
         self.config, self.device, self.is_plain, self.steps = config, device, is_plain, 0
-        self.objective = run._objective(config, num_identities).to(device).train()
+        self.objective = run._objective(config, dataset.num_identities, tags=dataset.tags).to(device).train()
         self.optimizer = run._optimizer(config, self.objective)
 
     def autocast(self) -> contextlib.AbstractContextManager[object]:
@@ -88,7 +88,7 @@ class Trainer:
 
 def config_of(name: str, manifest: Path, overrides: Iterable[str] = ()) -> RunConfig:
     """Return a shipped configuration on the people of a manifest, its encoder random."""
-    fixed = [f"data.manifest={manifest}", "start_from=null", "data.ramp_steps=0"]
+    fixed = [f"data.manifest={manifest}", "start_from=null", "data.ramp_steps=0", "data.cache=null"]
     if name != "nano-pretrain":
         fixed.append("model.encoder.weights_file=null")
     return load_config(ROOT / "configs" / f"{name}.yaml", (*fixed, *overrides))
