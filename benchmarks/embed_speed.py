@@ -11,7 +11,6 @@ number of threads. Peak memory is that of a fresh process that only embeds.
 from __future__ import annotations
 
 import argparse
-import resource
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from typing import Any
 
 import timm
 import torch
+from memory import PEAK, memory_mib
 from pictures import find_pictures
 from stored import store_result
 from torch import Tensor
@@ -136,7 +136,7 @@ def measure_memory(options: argparse.Namespace) -> int:
     """Embed once; return the peak resident memory of this process in MiB."""
     paths = find_pictures(options.folder, options.folder, options.pictures)
     AIO.load(options.weights, device="cpu").embed(paths, batch_size=options.batch)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return round(memory_mib(PEAK))
 
 
 if __name__ == "__main__":

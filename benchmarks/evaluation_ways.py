@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import plain_evaluation as plain
+from memory import HELD, PEAK, memory_mib
 from plain_evaluation import Data
 
 from aio_reid.evaluation.labels import Labels, same_camera, same_person
@@ -180,24 +181,15 @@ def load(folder: Path, share: float) -> Data:
     return Data(**{name: array[:kept] if name.startswith("query") else array for name, array in arrays.items()})
 
 
-def memory_mib(key: str) -> float:
-    """Return a field of this process's status, e.g. VmRSS (held now) or VmHWM (held at most), in MiB."""
-    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-        name, _, value = line.partition(":")
-        if name == key:
-            return int(value.split()[0]) / 1024
-    raise SystemExit(f"error: the system does not tell {key}; this benchmark needs Linux")
-
-
 def main(arguments: list[str]) -> int:
     """Measure one way and print it."""
     name, folder, share, *rest = arguments
     way, data = WAYS[name], load(Path(folder), float(share))
     peer = load_peer(Path(*rest), way.peer_file) if way.peer_file else None
-    held = memory_mib("VmRSS")
+    held = memory_mib(HELD)
     started = time.perf_counter()
     found = way.work(data, peer)
-    seconds, peak = time.perf_counter() - started, memory_mib("VmHWM")
+    seconds, peak = time.perf_counter() - started, memory_mib(PEAK)
     print(json.dumps({"seconds": seconds, "peak_mib": peak - held, "check": way.check(data, found)}))
     return 0
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import resource
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from memory import HELD, PEAK, memory_mib
 from plain_training import plain_losses
 
 from aio_reid.config import RunConfig, load_config
@@ -114,16 +114,16 @@ def real_batches(config: RunConfig, dataset: TupleDataset, count: int) -> Iterab
 
 
 def peak_mib(device: torch.device, work: Callable[[], None]) -> int:
-    """Return by how much the work raises the peak of the process's memory, or of the device's."""
+    """Return how much memory the work takes at most, beside what the process, or the device, holds already."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
         work()
         torch.cuda.synchronize()
         return round((torch.cuda.max_memory_allocated() - before) / 2**20)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    held = memory_mib(HELD)
     work()
-    return round((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+    return round(memory_mib(PEAK) - held)
 
 
 def classifier_step(share: float, device: torch.device) -> Callable[[], None]:
