@@ -1,4 +1,4 @@
-"""What a process holds in memory. `ru_maxrss` would not do: a child begins with the peak of the process it came from."""
+"""What a process holds in memory: not by `ru_maxrss`, which a child takes over from the process that it came from."""
 
 from __future__ import annotations
 
