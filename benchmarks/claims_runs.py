@@ -13,13 +13,14 @@ from typing import Any
 from claims_variants import PEOPLE, Place, Variant, pretraining, settings
 
 from aio_reid.api import AIO
-from aio_reid.config import RunConfig
+from aio_reid.config import RunConfig, parse
 from aio_reid.datasets.manifest import read_manifest
 from aio_reid.errors import AioError, DataError
 from aio_reid.evaluation.embed import EARLY, LATE, CachedEmbedder
 from aio_reid.evaluation.protocols.combinations import evaluate_combinations
 from aio_reid.evaluation.record import count_records, split_hash, write_json
 from aio_reid.evaluation.scores import ProtocolScores
+from aio_reid.models.checkpoint import read_weights
 from aio_reid.people.write import write_people
 from aio_reid.progress import Progress
 from aio_reid.provenance import collect_provenance, hash_file, hash_json
@@ -70,12 +71,20 @@ def draw_people(place: Place, workers: int, progress: Progress) -> None:
 
 
 def make_encoder(place: Place, progress: Progress) -> None:
-    """Pre-train the encoder that is frozen, or go on with it.
+    """Pre-train the encoder that is frozen, or go on with it; one that is finished is taken as it is, also if a later
+    version of the program would make another of it (its weights say which one made it).
 
     Raises:
+        DataError: the encoder that is there was pre-trained with other settings.
         AioError: as `pretrain`.
     """
-    pretrain(pretraining(place), place.encoder, resume=True, progress=progress)
+    wanted = pretraining(place)
+    if not place.encoder_file.exists():
+        pretrain(wanted, place.encoder, resume=True, progress=progress)
+        return
+    made = parse(RunConfig, read_weights(place.encoder_file).about.get("config"), str(place.encoder_file))
+    if _plain(made) != _plain(wanted):
+        raise DataError(f"{place.encoder_file} was pre-trained with other settings; give another --folder")
 
 
 def job_hash(job: Job, place: Place) -> str:
