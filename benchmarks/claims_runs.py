@@ -84,7 +84,7 @@ def make_encoder(place: Place, progress: Progress) -> None:
         return
     made = parse(RunConfig, read_weights(place.encoder_file).about.get("config"), str(place.encoder_file))
     if _plain(made) != _plain(wanted):
-        raise DataError(f"{place.encoder_file} was pre-trained with other settings; give another --folder")
+        raise DataError(f"{str(place.encoder)!r} holds an encoder of other settings; give another --folder")
 
 
 def job_hash(job: Job, place: Place) -> str:
