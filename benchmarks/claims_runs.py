@@ -28,7 +28,7 @@ from aio_reid.records import Modality
 from aio_reid.training.pretrain import pretrain
 from aio_reid.training.reliability import choose_reliability
 from aio_reid.training.run import train
-from aio_reid.training.state import CHECKPOINT, LOG
+from aio_reid.training.state import CHECKPOINT, LOG, deciding_settings
 
 KIND = "claims_run"
 LATE_EQUAL = "late, equal"
@@ -83,7 +83,7 @@ def make_encoder(place: Place, progress: Progress) -> None:
         pretrain(wanted, place.encoder, resume=True, progress=progress)
         return
     made = parse(RunConfig, read_weights(place.encoder_file).about.get("config"), str(place.encoder_file))
-    if _plain(made) != _plain(wanted):
+    if deciding_settings(made.model_dump(mode="json")) != deciding_settings(wanted.model_dump(mode="json")):
         raise DataError(f"{str(place.encoder)!r} holds an encoder of other settings; give another --folder")
 
 
@@ -207,7 +207,9 @@ def _tasks(scores: ProtocolScores) -> list[dict[str, Any]]:
 
 
 def _plain(config: RunConfig) -> dict[str, Any]:
-    """Return the settings that are not at their defaults: a setting that comes later leaves earlier records valid."""
+    """Return the settings that are not at their defaults: a setting that comes later leaves earlier records valid. A
+    default that is changed later is not noticed.
+    """
     content: dict[str, Any] = config.model_dump(mode="json", exclude_defaults=True)
     return content
 

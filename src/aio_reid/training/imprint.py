@@ -23,7 +23,7 @@ from aio_reid.records import Modality
 from aio_reid.training.objective import TrainingObjective
 
 PHOTOS_EACH = 2
-"""So many photos of a person are read: a third one moves the mean little, and reading all takes minutes."""
+"""So many photos of a person are read, at most; reading every photo of thousands of people takes minutes."""
 _BATCH = 64
 
 
@@ -42,17 +42,18 @@ def imprint_classifier(objective: TrainingObjective, dataset: TupleDataset, *, p
         DataError: a photo cannot be read.
     """
     photos = _some_of_each(dataset.labels, dataset.num_identities)
-    features = _photo_features(objective.model, dataset, photos, progress)  # (N, D)
-    labels = torch.tensor([dataset.labels[index] for index in photos], device=features.device)
-    neck = objective.model.bottleneck
-    _take_statistics(neck, features)
-    neck_mode = neck.training
+    was_training = objective.training
+    objective.eval()
     with torch.no_grad():
-        units = functional.normalize(neck.eval()(features), dim=1)
+        features = _photo_features(objective.model, dataset, photos, progress)  # (N, D)
+        labels = torch.tensor([dataset.labels[index] for index in photos], device=features.device)
+        neck = objective.model.bottleneck
+        _take_statistics(neck, features)
+        units = functional.normalize(neck(features), dim=1)
         sums = units.new_zeros(dataset.num_identities, units.shape[1]).index_add(0, labels, units)  # (C, D)
         length = 1.0 / (objective.loss.temperature * math.sqrt(units.shape[1]))  # b(f) is about sqrt(D) long
         _weight_of(objective.classifier).copy_(functional.normalize(sums, dim=1) * length)
-    neck.train(neck_mode)
+    objective.train(was_training)
 
 
 def _some_of_each(labels: Sequence[int], num_identities: int) -> list[int]:
@@ -65,11 +66,9 @@ def _some_of_each(labels: Sequence[int], num_identities: int) -> list[int]:
     return chosen
 
 
-@torch.no_grad()
 def _photo_features(model: AIOModel, dataset: TupleDataset, photos: Sequence[int], progress: Progress) -> Tensor:
     """Return the features f (N, D) of plain photos, before the bottleneck."""
-    mode, device = model.training, next(model.parameters()).device
-    model.eval()
+    device = next(model.parameters()).device
     features = []
     with progress.task("Reading people for the classifier", len(photos), "photos") as task:
         for first in range(0, len(photos), _BATCH):
@@ -78,7 +77,6 @@ def _photo_features(model: AIOModel, dataset: TupleDataset, photos: Sequence[int
             tokens = model.tokenize(Modality.RGB, normalise(pixels, Modality.RGB))
             features.append(model.feature({Modality.RGB: tokens}).float())
             task.advance(len(batch))
-    model.train(mode)
     return torch.cat(features)
 
 

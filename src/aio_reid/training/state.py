@@ -139,7 +139,7 @@ def _check_same(run: Path, stored: Mapping[str, Any], about: Mapping[str, Any]) 
     except ConfigError:
         config = None
     same = {
-        "configuration": config is not None and _deciding(config) == _deciding(about["config"]),
+        "configuration": config is not None and deciding_settings(config) == deciding_settings(about["config"]),
         "encoder": stored.get("encoder_hash") == about["encoder_hash"],
         "set of training persons": stored.get("persons_hash", about["persons_hash"]) == about["persons_hash"],
         "set of tags": stored.get("tags", about["tags"]) == about["tags"],
@@ -149,7 +149,7 @@ def _check_same(run: Path, stored: Mapping[str, Any], about: Mapping[str, Any]) 
             raise TrainingError(f"{str(run)!r} was started with another {what}: give the same one, or another --out")
 
 
-def _deciding(config: Mapping[str, Any]) -> dict[str, Any]:
+def deciding_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings that decide the losses; how often to save and who loads pictures may change on the way."""
     free = ("checkpoint_every", "validate_every", "num_validation_identities", "activation_checkpointing", "compile")
     data = {name: value for name, value in config["data"].items() if name not in ("num_workers", "cache")}

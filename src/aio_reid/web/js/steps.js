@@ -7,7 +7,6 @@ const MOST = 50;
 export class Steps {
   #steps = []; // {answers, marks}: what was found, and the marks as they were when it was left
   #at = -1;
-
   #marks;
   #go;
 
