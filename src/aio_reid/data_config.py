@@ -84,6 +84,10 @@ class DataConfig(Frozen):
         default=0.0,
         description="how often a whole batch is seen without colour, so that form alone tells its people apart",
     )
+    tone_share: Share = Field(
+        default=0.0,
+        description="how often a batch without colour also has its tones redistributed, each photo's by its own curve",
+    )
     ramp_steps: Annotated[int, Field(ge=0)] = Field(
         default=0, description="steps over which colourless_share grows from 0: colour first, then form"
     )

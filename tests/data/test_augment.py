@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from aio_reid.data import augment as module
-from aio_reid.data.augment import augment, without_colour
+from aio_reid.data.augment import augment, with_tones, without_colour
 from aio_reid.data.images import CLIP_MEAN, GREY_MEAN, normalise
 from aio_reid.errors import DataError
 from aio_reid.records import VISUAL_MODALITIES, Modality
@@ -165,3 +165,45 @@ def test_without_colour_mixes_the_channels_of_each_picture_by_its_own_shares() -
     assert grey.dtype == torch.uint8 and grey.shape == pixels.shape
     for row, value in enumerate((20, 25, 7)):
         assert torch.equal(grey[row], torch.full((3, 4, 2), value, dtype=torch.uint8))
+
+
+def test_tones_are_looked_up_in_the_curve_of_each_picture() -> None:
+    pixels = torch.tensor([[0, 3], [255, 3]], dtype=torch.uint8)[:, None, :, None].expand(2, 3, 2, 4)
+    curves = torch.stack([torch.arange(255, -1, -1), torch.full((256,), 9)]).to(torch.uint8)
+    toned = with_tones(pixels, curves)
+    assert toned.dtype == torch.uint8 and toned.shape == pixels.shape
+    assert toned[0, :, :, 0].tolist() == [[255, 252]] * 3 and bool((toned[1] == 9).all())
+
+
+def test_a_drawing_is_redrawn_part_by_part() -> None:
+    y, x, spread = np.linspace(-0.1, 1.1, 121), np.array([-8.0, 0.0, 4.0]), 0.3
+    rows, columns = module._redrawn(y, x, np.random.default_rng(3), spread)
+    tall, broad = np.exp(np.random.default_rng(3).normal(0.0, spread, (2, 6)))
+    total = sum(tall[k] * (module._BODY[k] - module._BODY[k - 1]) for k in range(1, 6))
+    for place, row, across in zip(y, rows, columns, strict=True):
+        top, bottom = 0.0, 0.0
+        for k in range(1, 6):  # walk down the parts of the new body until the place is in one
+            top, bottom = bottom, bottom + tall[k] * (module._BODY[k] - module._BODY[k - 1]) / total
+            if place <= bottom or k == 5:
+                break
+        share = (place - top) / (bottom - top)
+        inside = 0 <= place <= 1
+        expected = module._BODY[k - 1] + share * (module._BODY[k] - module._BODY[k - 1])
+        if not inside:
+            expected = place  # beyond the sheet nothing is stretched
+        np.testing.assert_allclose(row, expected, atol=1e-9)
+        wide = np.interp(expected, module._BODY, broad)
+        np.testing.assert_allclose(across, x / wide, atol=1e-9)
+    assert (np.diff(rows[:, 0]) > 0).all()
+
+
+@pytest.mark.parametrize("modality", [Modality.SKETCH, Modality.PENCIL])
+def test_proportions_vary_in_drawings_alone(modality: Modality, monkeypatch: pytest.MonkeyPatch) -> None:
+    still(monkeypatch)
+    pixels = picture(modality)
+    for recipe in ("GREY_DRAWING", "COLOUR_DRAWING"):
+        monkeypatch.setattr(module, recipe, replace(NOTHING, paper=True, proportions=0.12))
+    outs = [augment(pixels, modality, np.random.default_rng(n)) for n in range(5)]
+    assert len({out.tobytes() for out in outs}) == 5 and all((out != pixels).mean() > 0.3 for out in outs)
+    for photo in (module.COLOUR_PHOTO, module.GREY_PHOTO):
+        assert photo.proportions == 0

@@ -242,6 +242,23 @@ def test_a_share_of_the_batches_is_seen_without_colour(batch: TupleBatch) -> Non
     assert torch.equal(seen_by(same, grey.index(True))[RGB], seen[grey.index(True)][RGB])
 
 
+def test_the_tones_of_a_batch_without_colour_pass_a_curve_for_each_photo(batch: TupleBatch) -> None:
+    made = objective(colourless=ColourlessSteps(0.5, tones=0.4))
+    plans = [made.plan(batch, step) for step in range(300)]
+    grey = [plan for plan in plans if plan.greys]
+    toned = [plan for plan in grey if plan.tones]
+    assert len(toned) / len(grey) == pytest.approx(0.4, abs=0.1) and not any(p.tones for p in plans if not p.greys)
+    plan = toned[0]
+    seen = made._input(RGB, batch, plan, 0)
+    for row in range(len(LABELS)):
+        grey_photo = (batch.inputs[RGB][row] * plan.greys[RGB][row][:, None, None]).sum(0).round().long()
+        for channel in range(3):
+            assert torch.equal(seen[row, channel], plan.tones[RGB][row][grey_photo])
+    assert len({curve.numpy().tobytes() for curve in plan.tones[RGB]}) == len(LABELS)
+    assert torch.equal(made._input(INFRARED, batch, plan, 0), batch.inputs[INFRARED])
+    assert torch.equal(made.plan(batch, plan.step).tones[RGB], plan.tones[RGB])
+
+
 def test_the_share_without_colour_grows_over_its_ramp() -> None:
     ramp = ColourlessSteps(0.4, ramp=100)
     assert [ramp.share_at(step) for step in (0, 50, 100, 900)] == [0.0, 0.2, 0.4, 0.4]

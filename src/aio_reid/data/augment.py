@@ -34,6 +34,7 @@ class Recipe:
         tone: share of gamma and contrast jitter of grey modalities.
         blur, low_resolution: shares of a Gaussian blur and of a detour over fewer pixels.
         paper: what lies outside the picture is white, as around a drawing, and not the picture's last row or column.
+        proportions: deviation of the logarithm of how tall and how broad each part of a body is drawn.
     """
 
     colour: tuple[float, float, float, float] | None
@@ -41,12 +42,13 @@ class Recipe:
     blur: float
     low_resolution: float
     paper: bool
+    proportions: float = 0.0
 
 
 COLOUR_PHOTO = Recipe(colour=(0.3, 0.3, 0.3, 0.015), tone=0.0, blur=0.2, low_resolution=0.2, paper=False)
 GREY_PHOTO = Recipe(colour=None, tone=0.5, blur=0.2, low_resolution=0.2, paper=False)
-COLOUR_DRAWING = Recipe(colour=(0.2, 0.2, 0.3, 0.015), tone=0.0, blur=0.2, low_resolution=0.1, paper=True)
-GREY_DRAWING = Recipe(colour=None, tone=0.3, blur=0.2, low_resolution=0.1, paper=True)
+COLOUR_DRAWING = Recipe(colour=(0.2, 0.2, 0.3, 0.015), tone=0.0, blur=0.2, low_resolution=0.1, paper=True, proportions=0.12)
+GREY_DRAWING = Recipe(colour=None, tone=0.3, blur=0.2, low_resolution=0.1, paper=True, proportions=0.12)
 
 FLIP_SHARE = 0.5
 ERASE_SHARE = 0.5
@@ -59,6 +61,8 @@ ASPECT = (0.93, 1.07)
 BLUR_SIGMA = (0.3, 1.2)
 LOW_RESOLUTION = (0.35, 0.8)
 _ERASE_ATTEMPTS = 10
+_BODY = np.array([0.0, 0.17, 0.33, 0.5, 0.75, 1.0])
+"""Where a drawn body's parts end, as shares of the sheet: head, chest, hips, knees, feet."""
 
 # Rows: luma and two chroma axes (YIQ). A turn of hue is a rotation of the last two.
 _TO_YIQ = np.array([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])
@@ -99,6 +103,12 @@ def without_colour(pixels: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
     return grey.round().clamp(0, 255).to(pixels.dtype).expand_as(pixels)
 
 
+def with_tones(pixels: torch.Tensor, curves: torch.Tensor) -> torch.Tensor:
+    """Return a batch (B, 3, H, W) uint8 whose values are looked up in a curve for each picture, (B, 256) uint8."""
+    values = pixels.flatten(1).long()  # (B, 3 H W)
+    return curves.gather(1, values).view_as(pixels)
+
+
 def _recipe(modality: Modality) -> Recipe:
     if not modality.is_visual:
         allowed = ", ".join(m.value for m in VISUAL_MODALITIES)
@@ -110,7 +120,7 @@ def _recipe(modality: Modality) -> Recipe:
 
 def _vary(picture: NDArray[np.uint8], recipe: Recipe, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Return the varied picture, (H, W) or (H, W, 3)."""
-    picture = _warp(picture, rng, paper=recipe.paper)
+    picture = _warp(picture, rng, recipe)
     if recipe.colour is not None:
         picture = _jitter_colour(picture, recipe.colour, rng)
     if rng.random() < recipe.tone:
@@ -124,8 +134,10 @@ def _vary(picture: NDArray[np.uint8], recipe: Recipe, rng: np.random.Generator) 
     return picture
 
 
-def _warp(picture: NDArray[np.uint8], rng: np.random.Generator, *, paper: bool) -> NDArray[np.uint8]:
-    """Return the picture flipped (half the time), scaled about its centre and shifted, in one interpolation."""
+def _warp(picture: NDArray[np.uint8], rng: np.random.Generator, recipe: Recipe) -> NDArray[np.uint8]:
+    """Return the picture flipped (half the time), scaled about its centre and shifted, in one interpolation; a drawing
+    also in other proportions.
+    """
     height, width = picture.shape[:2]
     scale, aspect = rng.uniform(*SCALE), math.sqrt(rng.uniform(*ASPECT))
     across, down = scale * aspect, scale / aspect
@@ -133,14 +145,37 @@ def _warp(picture: NDArray[np.uint8], rng: np.random.Generator, *, paper: bool) 
         across = -across
     shift_y, shift_x = rng.uniform(-1, 1, 2) * (SHIFT[0] * height, SHIFT[1] * width)
     middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
+    white = (255, 255, 255)
+    border = cv2.BORDER_CONSTANT if recipe.paper else cv2.BORDER_REPLICATE
+    if recipe.proportions:
+        from_y = middle_y + (np.arange(height) - middle_y - shift_y) / down  # (H,): the row each row is taken from
+        from_x = middle_x + (np.arange(width) - middle_x - shift_x) / across  # (W,)
+        maps = _redrawn(from_y / (height - 1), from_x - middle_x, rng, recipe.proportions)
+        down_map, across_map = maps[0] * (height - 1), maps[1] + middle_x
+        rows, columns = down_map.astype(np.float32), across_map.astype(np.float32)
+        return _bytes(cv2.remap(picture, columns, rows, cv2.INTER_LINEAR, borderMode=border, borderValue=white))
     matrix = np.array(
         [[across, 0, middle_x - across * middle_x + shift_x], [0, down, middle_y - down * middle_y + shift_y]]
     )
-    border = cv2.BORDER_CONSTANT if paper else cv2.BORDER_REPLICATE
-    white = (255, 255, 255)
     return _bytes(
         cv2.warpAffine(picture, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=border, borderValue=white)
     )
+
+
+def _redrawn(
+    y: NDArray[np.float64], x: NDArray[np.float64], rng: np.random.Generator, spread: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return where an artist with other proportions has each place from, (H, W) rows and columns.
+
+    Args:
+        y: (H,) rows, 0 the top of the sheet, 1 its end; x: (W,) columns from its middle.
+        spread: see `Recipe.proportions`.
+    """
+    tall, broad = np.exp(rng.normal(0.0, spread, (2, len(_BODY))))
+    ends = np.cumsum(tall[1:] * np.diff(_BODY))
+    rows = np.interp(y, np.concatenate([[0.0], ends / ends[-1]]), _BODY) + np.minimum(y, 0.0) + np.maximum(y - 1.0, 0.0)
+    breadth = np.interp(rows, _BODY, broad)  # (H,)
+    return np.repeat(rows[:, np.newaxis], len(x), axis=1), x / breadth[:, np.newaxis]
 
 
 def _jitter_colour(

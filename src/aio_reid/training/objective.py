@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from aio_reid.config import LossConfig
-from aio_reid.data.augment import without_colour
+from aio_reid.data.augment import with_tones, without_colour
 from aio_reid.data.images import normalise
 from aio_reid.data.tuples import TupleBatch
 from aio_reid.losses.binding import binding_loss
@@ -21,7 +21,7 @@ from aio_reid.models.heads import AttributeHead, IdentityClassifier, SampledIden
 from aio_reid.models.model import AIOModel
 from aio_reid.models.tokenizers import Tokens
 from aio_reid.records import Modality
-from aio_reid.training.plan import ColourlessSteps, Plan, draw_classes, draw_greys, draw_subset
+from aio_reid.training.plan import ColourlessSteps, Plan, draw_classes, draw_greys, draw_subset, draw_tones
 from aio_reid.training.processes import Processes
 from aio_reid.training.reading import Reading, gathered
 
@@ -78,7 +78,15 @@ class TrainingObjective(nn.Module):
         b = len(batch.labels)
         total, first = b * self.processes.count, b * self.processes.index
         greys = draw_greys(available, self.colourless, seed=self.seed, step=step, num_tuples=total)
-        return Plan(step, available, subset, {m: mix[first : first + b] for m, mix in greys.items()})
+        tones = draw_tones(greys, self.colourless, seed=self.seed, step=step)
+        share = slice(first, first + b)
+        return Plan(
+            step,
+            available,
+            subset,
+            greys={m: mix[share] for m, mix in greys.items()},
+            tones={m: curves[share] for m, curves in tones.items()},
+        )
 
     def read(self, batch: TupleBatch, plan: Plan, first: int = 0) -> Reading:
         """Encode tuples: unimodal, fused and masked passes.
@@ -136,10 +144,11 @@ class TrainingObjective(nn.Module):
         if inputs is None:
             height, width = self.model.image_size
             inputs = torch.zeros(0, 3, height, width, dtype=torch.uint8, device=batch.labels.device)
-        if modality in plan.greys and len(inputs):
-            mix = plan.greys[modality].to(inputs.device)[batch.rows[modality] + first]  # (b, 3)
-            return without_colour(inputs, mix)
-        return inputs
+        if modality not in plan.greys or not len(inputs):
+            return inputs
+        tuples = batch.rows[modality] + first
+        inputs = without_colour(inputs, plan.greys[modality].to(inputs.device)[tuples])
+        return with_tones(inputs, plan.tones[modality].to(inputs.device)[tuples]) if plan.tones else inputs
 
     def _tokens(self, modality: Modality, inputs: Tensor) -> Tokens:
         """Return tokens; without any tuple the stem runs only for the statistics that other processes wait for."""

@@ -4,12 +4,13 @@ is for.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from aio_reid.records import Modality
@@ -17,13 +18,21 @@ from aio_reid.records import Modality
 SHARE_OF_SIZE = {2: 0.5, 3: 0.3}
 """How often a fused pass joins two or three modalities; larger sets share the rest evenly (method.md section 7)."""
 
+TONE_KNOTS = 5
+"""Tones, evenly from black to white, to which a random curve gives new ones."""
+
 
 @dataclass(frozen=True, slots=True)
 class ColourlessSteps:
-    """The share of the steps whose batch is seen without colour; it grows from 0 over the first `ramp` steps."""
+    """The share of the steps whose batch is seen without colour; it grows from 0 over the first `ramp` steps.
+
+    In such a step the pictures' tones are redistributed with probability `tones`, so that not even brightness tells
+    people apart: what is dark in a photo may be bright in an infrared frame.
+    """
 
     share: float = 0.0
     ramp: int = 0
+    tones: float = 0.0
 
     def share_at(self, step: int) -> float:
         """Return the share at that step."""
@@ -40,12 +49,14 @@ class Plan:
         subset: those that the fused pass joins; () where there is none.
         greys: modality to (b, 3) float32, shares of red, green and blue in the grey of each tuple of this process's
             share; empty where the batch keeps its colour.
+        tones: modality to (b, 256) uint8, the curve that the grey of each tuple passes; empty where it passes none.
     """
 
     step: int
     available: tuple[Modality, ...]
     subset: tuple[Modality, ...]
     greys: dict[Modality, Tensor]
+    tones: dict[Modality, Tensor]
 
 
 def draw_subset(available: Sequence[Modality], *, seed: int, step: int, every: int) -> tuple[Modality, ...]:
@@ -74,6 +85,23 @@ def draw_greys(
         return {}
     coloured = [m for m in available if m.is_visual and m.has_colour]
     return {m: torch.from_numpy(rng.dirichlet((1.0, 1.0, 1.0), num_tuples).astype(np.float32)) for m in coloured}
+
+
+def draw_tones(
+    greys: Mapping[Modality, Tensor], colourless: ColourlessSteps, *, seed: int, step: int
+) -> dict[Modality, Tensor]:
+    """Draw whether the pictures of a step without colour pass curves of tone, and if so one for each: (num_tuples, 256)
+    uint8, straight lines between random values; else nothing.
+    """
+    rng = np.random.default_rng((seed, step, 0x70E5))
+    if not greys or rng.random() >= colourless.tones:
+        return {}
+    return {m: torch.from_numpy(np.stack([_tone_curve(rng) for _ in mix])) for m, mix in greys.items()}
+
+
+def _tone_curve(rng: np.random.Generator) -> NDArray[np.uint8]:
+    values = np.interp(np.linspace(0.0, 1.0, 256), np.linspace(0.0, 1.0, TONE_KNOTS), rng.random(TONE_KNOTS))
+    return np.rint(255.0 * values).astype(np.uint8)
 
 
 def draw_classes(labels: Tensor, num_identities: int, *, share: float, seed: int, step: int) -> Tensor:

@@ -174,7 +174,7 @@ def _objective(
         attribute_head=AttributeHead(model.encoder.width, len(ATTRIBUTE_CLASSES)),
         tag_head=_tag_head(model.encoder.width, tags),
         loss=config.loss,
-        colourless=ColourlessSteps(config.data.colourless_share, config.data.ramp_steps),
+        colourless=ColourlessSteps(config.data.colourless_share, config.data.ramp_steps, config.data.tone_share),
         seed=config.seed,
     )
     if config.start_from is not None:
