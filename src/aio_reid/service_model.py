@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from aio_reid.api import AIO
@@ -16,7 +18,11 @@ from aio_reid.server.model import Input
 
 
 class LoadedModel:
-    """`AIO` behind the service's `ServiceModel` protocol."""
+    """`AIO` behind the service's `ServiceModel` protocol.
+
+    On a CPU several batches are computed at a time, each on one core. One batch on all cores would make the cores wait
+    for one another after every layer, and for whichever is busy with a request.
+    """
 
     def __init__(self, aio: AIO) -> None:
         self._aio = aio
@@ -24,6 +30,8 @@ class LoadedModel:
         self.embedding_size = aio.embedding_size
         self.preferred_fusion = aio.preferred_fusion
         self.context_length: int = aio.context_length
+        self.num_lanes = torch.get_num_threads() if aio.device.type == "cpu" else 1
+        self._lane = threading.local()
         self.modalities: tuple[Modality, ...] = tuple(m for m in Modality if m in aio.model.modalities)
 
     @classmethod
@@ -53,4 +61,7 @@ class LoadedModel:
 
     def embed(self, values: Sequence[Any]) -> NDArray[np.float32]:
         """Return unit vectors, float32 (B, E), of values of one kind."""
+        if self.num_lanes > 1 and not hasattr(self._lane, "is_alone"):
+            torch.set_num_threads(1)  # of this thread
+            self._lane.is_alone = True
         return self._aio.embed_prepared(values)

@@ -43,6 +43,7 @@ class BandModel:
     weights_hash, embedding_size, preferred_fusion = WEIGHTS, 12, "late"
     modalities = tuple(Modality)
     context_length = 8
+    num_lanes = 1
 
     def __init__(self, seconds: float = 0.0) -> None:
         self.seconds = seconds

@@ -23,22 +23,23 @@ def far() -> float:
     return time.monotonic() + 60
 
 
-def make(embed: Callable[[Sequence[Any]], Any], **limits: Any) -> Batcher:
-    return Batcher(embed, Limits(**limits), nothing)
+def make(embed: Callable[[Sequence[Any]], Any], *, lanes: int = 1, **limits: Any) -> Batcher:
+    return Batcher(embed, Limits(**limits), nothing, lanes=lanes)
 
 
 def as_rows(values: Sequence[Any]) -> np.ndarray:
     return np.array(values, dtype=np.float32)[:, None]
 
 
-def test_each_gets_its_own_row_and_kinds_are_not_mixed() -> None:
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_each_gets_its_own_row_and_kinds_are_not_mixed(lanes: int) -> None:
     seen: list[set[str]] = []
 
     def embed(values: Sequence[tuple[str, int]]) -> np.ndarray:
         seen.append({kind for kind, _ in values})
         return as_rows([number for _, number in values])
 
-    batcher = make(embed, batch_size=8, batch_wait_s=0.002)
+    batcher = make(embed, lanes=lanes, batch_size=8, batch_wait_s=0.002)
 
     def ask(number: int) -> list[float]:
         inputs = [Input(kind, (kind, number + place)) for place, kind in enumerate("aba")]
@@ -128,3 +129,44 @@ def test_an_input_that_cannot_be_computed_fails_alone() -> None:
         asked.pop(13).result()
     assert {n: answer.result().tolist() for n, answer in asked.items()} == {n: [[float(n)]] for n in (11, 12, 14)}
     batcher.close()
+
+
+def test_lanes_compute_at_the_same_time() -> None:
+    both = threading.Barrier(2, timeout=30)
+
+    def embed(values: Sequence[Any]) -> np.ndarray:
+        both.wait()  # breaks, and the test with it, if one batch is computed after the other
+        return as_rows(values)
+
+    batcher = make(embed, lanes=2, batch_size=1, batch_wait_s=0.0)
+    assert batcher.embed([Input("a", 1), Input("b", 2)], far())[:, 0].tolist() == [1.0, 2.0]
+    assert batcher.embed([Input("a", 3), Input("a", 4)], far())[:, 0].tolist() == [3.0, 4.0]
+    batcher.close()
+
+
+def test_a_lane_leaves_the_others_their_share() -> None:
+    sizes: list[int] = []
+    gate, both = threading.Event(), threading.Barrier(2, timeout=30)
+
+    def embed(values: Sequence[Any]) -> np.ndarray:
+        if values[0] < 0:  # keeps its lane until all others wait
+            both.wait()
+            gate.wait()
+        else:
+            sizes.append(len(values))
+            time.sleep(0.05)
+        return as_rows(values)
+
+    batcher = make(embed, lanes=2, batch_size=32, batch_wait_s=0.0)
+    with ThreadPoolExecutor(12) as pool:
+        held = [pool.submit(batcher.embed, [Input(kind, -1)], far()) for kind in "ab"]
+        while batcher.num_waiting or both.n_waiting:
+            time.sleep(0.001)
+        asked = [pool.submit(batcher.embed, [Input("a", n)], far()) for n in range(10)]
+        while batcher.num_waiting < 10:
+            time.sleep(0.001)
+        gate.set()
+        assert [answer.result()[0, 0] for answer in asked] == list(range(10))
+        assert all(answer.result()[0, 0] == -1 for answer in held)
+    batcher.close()
+    assert max(sizes) <= 6 and sizes[0] + sizes[1] >= 8, sizes  # 10 that wait, and perhaps one still held: half of 11

@@ -1,8 +1,9 @@
-"""Dynamic batching: what many requests want embedded is computed together, by one thread.
+"""Dynamic batching: what many requests want embedded is computed together, by a few threads.
 
 A batch holds inputs of one kind (photos with photos, sentences with sentences) in the order of their arrival. It starts
-when it is full, or when its first input has waited a few milliseconds for company; while one batch is computed, the
-next one gathers. The queue is bounded, and an input whose request has run out of time is not computed any more.
+when it is full, or when its first input has waited a few milliseconds for company; while batches are computed, the
+next one gathers. No thread takes more than its share of all that is asked at the moment: else one would compute for
+everybody while the others have nothing to do. The queue is bounded, and an input whose request has run out of time is not computed any more.
 """
 
 from __future__ import annotations
@@ -36,19 +37,24 @@ class _Waiting:
 
 
 class Batcher:
-    """Owns the thread that computes; `embed` is what `ServiceModel.embed` promises.
+    """Owns the threads that compute, `lanes` of them; `embed` is what `ServiceModel.embed` promises.
 
     Times are those of `time.monotonic`.
     """
 
-    def __init__(self, embed: Callable[[Sequence[Any]], Vectors], limits: Limits, observe: Observe) -> None:
+    def __init__(
+        self, embed: Callable[[Sequence[Any]], Vectors], limits: Limits, observe: Observe, *, lanes: int = 1
+    ) -> None:
         self._embed, self._limits, self._observe = embed, limits, observe
         self._queues: dict[Hashable, deque[_Waiting]] = {}
-        self._num_waiting = 0
+        self._num_waiting = self._num_computing = 0
         self._closing = False
         self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name="aio-reid-batches", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._run, name=f"aio-reid-batches-{lane}", daemon=True) for lane in range(lanes)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     @property
     def num_waiting(self) -> int:
@@ -68,11 +74,12 @@ class Batcher:
             raise too_late("the model did not get to this request in time") from None
 
     def close(self) -> None:
-        """Compute what waits, then end the thread."""
+        """Compute what waits, then end the threads."""
         with self._changed:
             self._closing = True
-            self._changed.notify()
-        self._thread.join()
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
 
     def _enqueue(self, inputs: Sequence[Input], deadline: float) -> list[_Waiting]:
         now = time.monotonic()
@@ -91,6 +98,8 @@ class Batcher:
     def _run(self) -> None:
         while batch := self._next_batch():
             self._settle(batch)
+            with self._changed:
+                self._num_computing -= len(batch)
 
     def _next_batch(self) -> list[_Waiting]:
         """Wait for a batch that is due; empty when the service ends."""
@@ -108,10 +117,14 @@ class Batcher:
                 self._changed.wait(left_s)
 
     def _take(self, kind: Hashable, queue: deque[_Waiting]) -> list[_Waiting]:
-        batch = [queue.popleft() for _ in range(min(len(queue), self._limits.batch_size))]
+        share = -(-(self._num_waiting + self._num_computing) // len(self._threads))  # rounded up
+        batch = [queue.popleft() for _ in range(min(len(queue), share, self._limits.batch_size))]
         if not queue:
             del self._queues[kind]
         self._num_waiting -= len(batch)
+        self._num_computing += len(batch)
+        if self._queues:
+            self._changed.notify()  # another thread may have slept through the arrival of what is left
         return batch
 
     def _settle(self, batch: Sequence[_Waiting]) -> None:

@@ -147,8 +147,11 @@ class KeyRing:
         try:
             status = self._path.stat()
             seen = (status.st_mtime_ns, status.st_ino, status.st_size)
+        except FileNotFoundError:
+            self._keys, self._seen = {}, None
+            return
         except OSError:
-            seen = None
+            seen = None  # what is the matter, `read_keys` will tell
         if seen is None or seen != self._seen:
             self._keys = {key.id: key for key in read_keys(self._path) if key.revoked is None}
             self._seen = seen

@@ -25,7 +25,7 @@ class Input:
 
 
 class ServiceModel(Protocol):
-    """A loaded model. `prepare` is called by many threads at a time, `embed` by one."""
+    """A loaded model. `prepare` is called by many threads at a time, `embed` by `num_lanes`."""
 
     @property
     def weights_hash(self) -> str:
@@ -34,6 +34,10 @@ class ServiceModel(Protocol):
     @property
     def embedding_size(self) -> int:
         """The number E of components of a vector."""
+
+    @property
+    def num_lanes(self) -> int:
+        """How many batches are best computed at a time, each by a thread of its own."""
 
     @property
     def preferred_fusion(self) -> str:
