@@ -10,6 +10,7 @@ The peak memory of each is that of a fresh process: what two steps add to it, mo
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -79,7 +80,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=4, help="of each way in each round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--pipeline-steps", type=int, default=24, help="batches from the real pipeline in each round")
-    parser.add_argument("--workers", type=int, default=1, help="processes of the real pipeline")
+    parser.add_argument("--workers", type=int, help="processes of the real pipeline; default: as a run without a word")
     parser.add_argument("--identities", type=int, default=256, help="people to draw")
     parser.add_argument("--people", type=Path, help="folder for them, kept; default: a temporary one")
     parser.add_argument("--threads", type=int, default=2)
@@ -146,22 +147,25 @@ def pipeline(
 ) -> list[dict[str, Any]]:
     """Return tuples per second with batches from worker processes, and what share that is of those on cached tensors.
 
-    Both take turns; each round of the real pipeline includes the start of its workers, a run's only one.
+    Both take turns. The first batch of each round is made, and its step done, before the clock starts: a run starts its
+    workers once.
     """
     size, count = len(batches[0].labels), options.pipeline_steps
     rows = []
     for what, overrides in (("decoded each time", []), ("data.cache", [f"data.cache={manifest.parent / 'cache'}"])):
-        config = config_of(name, manifest, [f"data.num_workers={options.workers}", *overrides])
+        config = config_of(name, manifest, [f"data.num_workers={json.dumps(options.workers)}", *overrides])
         rates: dict[str, list[float]] = {"real": [], "cached": []}
         for number in range(-1, options.rounds):
             dataset = dataset_of(config)
             if config.data.cache is not None:
                 dataset.keep_pictures(config.data.cache)
             sources = {
-                "real": real_batches(config, dataset, count),
-                "cached": (batches[step % len(batches)] for step in range(count)),
+                "real": iter(real_batches(config, dataset, count + 1)),
+                "cached": (batches[step % len(batches)] for step in range(count + 1)),
             }
             for source, made in sources.items():
+                trainer.step(next(made))
+                trainer.finish()
                 started = time.perf_counter()
                 for batch in made:
                     trainer.step(batch)

@@ -102,7 +102,11 @@ class DataConfig(Frozen):
         default=None,
         description="folder for the pictures of the training set, decoded and fitted to image_size once; None: none",
     )
-    num_workers: Annotated[int, Field(ge=0)] = Field(default=1, description="processes that load pictures")
+    num_workers: Annotated[int, Field(ge=0)] | None = Field(
+        default=None,
+        description="processes that load pictures; 0: this process's threads, between the steps; None: 0 on a CPU, "
+        "up to 8 for a GPU",
+    )
 
     @model_validator(mode="after")
     def _check(self) -> DataConfig:

@@ -169,4 +169,4 @@ def test_a_lane_leaves_the_others_their_share() -> None:
         assert [answer.result()[0, 0] for answer in asked] == list(range(10))
         assert all(answer.result()[0, 0] == -1 for answer in held)
     batcher.close()
-    assert max(sizes) <= 6 and sizes[0] + sizes[1] >= 8, sizes  # 10 that wait, and perhaps one still held: half of 11
+    assert max(sizes) <= 4 and sizes[0] + sizes[1] >= 7, sizes  # thirds of the 10, and of what is still held

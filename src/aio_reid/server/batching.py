@@ -1,9 +1,10 @@
 """Dynamic batching: what many requests want embedded is computed together, by a few threads.
 
 A batch holds inputs of one kind (photos with photos, sentences with sentences) in the order of their arrival. It starts
-when it is full, or when its first input has waited a few milliseconds for company; while batches are computed, the
-next one gathers. No thread takes more than its share of all that is asked at the moment: else one would compute for
-everybody while the others have nothing to do. The queue is bounded, and an input whose request has run out of time is not computed any more.
+when it is full, or when its first input has waited a few milliseconds for company; while batches are computed, the next
+one gathers. Of several threads none takes more than its share of all that is asked at the moment, of which one share
+more is left to gather: else one would compute for everybody while the others have nothing to do. The queue is bounded,
+and an input whose request has run out of time is not computed any more.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class Batcher:
         self._embed, self._limits, self._observe = embed, limits, observe
         self._queues: dict[Hashable, deque[_Waiting]] = {}
         self._num_waiting = self._num_computing = 0
+        self._shares = lanes + 1 if lanes > 1 else 1
         self._closing = False
         self._changed = threading.Condition()
         self._threads = [
@@ -117,7 +119,7 @@ class Batcher:
                 self._changed.wait(left_s)
 
     def _take(self, kind: Hashable, queue: deque[_Waiting]) -> list[_Waiting]:
-        share = -(-(self._num_waiting + self._num_computing) // len(self._threads))  # rounded up
+        share = -(-(self._num_waiting + self._num_computing) // self._shares)  # rounded up
         batch = [queue.popleft() for _ in range(min(len(queue), share, self._limits.batch_size))]
         if not queue:
             del self._queues[kind]

@@ -1,9 +1,12 @@
-"""The batches of a run, from any position on, made by worker processes whose mistakes are still one line."""
+"""The batches of a run, from any position on, made by processes or threads whose mistakes are still one line."""
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import nullcontext
 
 import torch
 from torch.utils.data import DataLoader, Dataset
@@ -17,6 +20,9 @@ from aio_reid.data.tuples import TrainingTuple, TupleBatch, TupleDataset, collat
 from aio_reid.errors import AioError, ConfigError
 from aio_reid.training.processes import ALONE, Processes
 from aio_reid.training.state import RunPosition
+
+MOST_WORKERS = 8
+"""Processes that load pictures for a GPU, where nobody says how many."""
 
 
 def count_steps(config: RunConfig, groups: Sequence[IdentityGroup]) -> int:
@@ -49,19 +55,26 @@ def iterate_batches(
     """Yield this process's share of the batches up to step `total`, each with the position after it, or the error that
     kept one from being made.
 
-    What random draws a batch holds depends on (seed, epoch, place) alone, and not on who makes which part of it. The
-    worker processes live as long as the run: what they remember, and what they made ahead, outlives an epoch.
+    What random draws a batch holds depends on (seed, epoch, place) alone, and not on who makes which part of it.
+    Worker processes live as long as the run: what they remember, and what they made ahead, outlives an epoch. Without
+    any, all threads of this process make the next batch when it is wanted: where they also compute the step, a worker
+    would take the time from one of them, and the others would wait for it after every layer.
     """
     keys = _Keys(config, dataset, start, total, processes)
-    loader = DataLoader(
-        _ErrorsAsValues(dataset),
-        batch_sampler=keys,
-        collate_fn=_collate,
-        num_workers=config.data.num_workers,
-        worker_init_fn=_one_thread,
-    )
-    for batch in loader:
-        yield batch, keys.positions.popleft()
+    workers = config.data.num_workers
+    if workers is None:
+        workers = min(MOST_WORKERS, os.cpu_count() or 1) if processes.device.type != "cpu" else 0
+    threads = torch.get_num_threads() if workers == 0 else 1
+    with ThreadPoolExecutor(threads) if threads > 1 else nullcontext() as pool:
+        loader = DataLoader(
+            _ErrorsAsValues(dataset, pool),
+            batch_sampler=keys,
+            collate_fn=_collate,
+            num_workers=workers,
+            worker_init_fn=_one_thread,
+        )
+        for batch in loader:
+            yield batch, keys.positions.popleft()
 
 
 class _Keys:
@@ -104,14 +117,18 @@ class _Keys:
 class _ErrorsAsValues(Dataset[TrainingTuple | AioError]):
     """Hands on what is wrong with a tuple as a value: torch would put a worker's whole traceback into its message."""
 
-    def __init__(self, tuples: TupleDataset) -> None:
-        self._tuples = tuples
+    def __init__(self, tuples: TupleDataset, pool: Executor | None) -> None:
+        self._tuples, self._pool = tuples, pool
 
     def __getitem__(self, key: TupleKey) -> TrainingTuple | AioError:
         try:
             return self._tuples[key]
         except AioError as error:
             return error
+
+    def __getitems__(self, keys: list[TupleKey]) -> list[TrainingTuple | AioError]:
+        """Return the tuples of a batch; the loader looks for a method of this name."""
+        return list(map(self.__getitem__, keys) if self._pool is None else self._pool.map(self.__getitem__, keys))
 
 
 def _collate(made: Sequence[TrainingTuple | AioError]) -> TupleBatch | AioError:
