@@ -7,10 +7,15 @@ cd "$(dirname "$0")/.."
 identities=${IDENTITIES:-9000}
 out=${OUT:-src/aio_reid/weights/aio-nano.safetensors}
 
-aio-reid people runs/people --identities "$identities" --seed 1 --infrared 2 --sketches 2 --captions 3 --val-share 0.015
+draw() { # FOLDER SEED
+  aio-reid people "$1" --identities "$identities" --seed "$2" --infrared 2 --sketches 2 --captions 3 --val-share 0.015
+}
+draw runs/people 1
+draw runs/more-people 4
 aio-reid pretrain configs/nano-pretrain.yaml --resume
 aio-reid pretrain configs/nano-details.yaml --resume
 aio-reid pretrain configs/nano-grey.yaml --resume
+aio-reid pretrain configs/nano-form.yaml --resume
 aio-reid train configs/nano-stage1.yaml --resume
 aio-reid export-weights runs/nano-stage1 "$out" --half
 aio-reid doctor

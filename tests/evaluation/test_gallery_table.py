@@ -44,3 +44,15 @@ def test_the_benchmark_of_a_large_gallery_runs_and_gives_a_table(tmp_path: Path)
     assert rows["exact"][1:] == ("1.000", "1.0000") and rows["faiss, flat (exact)"][2] == "1.0000"
     assert float(rows["approximate"][2]) > 0.8
     assert "32 cells" in table.notes[0] and table.notes[0].startswith("2,000 made vectors of 16 numbers, 10 pictures")
+
+
+def test_the_benchmark_of_enrolling_runs_and_gives_a_table(tmp_path: Path) -> None:
+    out = tmp_path / "enrol_speed.json"
+    command = [sys.executable, str(ROOT / "benchmarks" / "enrol_speed.py"), "--pictures", "16", "--rounds", "1"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(aio_reid.__file__).parents[1])}
+    done = subprocess.run([*command, "--out", str(out)], capture_output=True, text=True, env=environment)
+    assert done.returncode in (0, 1), done.stderr
+    table = make_table(read_result(out))
+    assert [row[0] for row in table.rows] == ["bare", "enrol", "enrol, with copies"]
+    assert table.rows[0][2] == "1.000" and all(float(row[1]) > 0 for row in table.rows)
+    assert table.notes[0].startswith("16 picture files, weights aio-nano")

@@ -64,17 +64,17 @@ def test_the_stages_of_the_paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_the_stages_of_nano(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("people", "people-real"):
+    for name in ("people", "more-people", "people-real"):
         folder = Path("runs") / name
         folder.mkdir(parents=True)
         tiny.tiny_people(folder)
-    for name in ("nano-pretrain", "nano-details", "nano-grey"):
+    for name in ("nano-pretrain", "nano-details", "nano-grey", "nano-form"):
         alike = ("data.lookalikes=2",) if name != "nano-pretrain" else ()
         pretrain(shrunk(name, *NANO, *alike), Path("runs") / name)
     train(shrunk("nano-stage1", *NANO, "data.lookalikes=2"), Path("runs") / "nano-stage1")
     train(shrunk("nano-stage2", *NANO), Path("runs") / "nano-stage2")
     before, pretrained, first, second = (
-        check(name) for name in ("nano-details", "nano-grey", "nano-stage1", "nano-stage2")
+        check(name) for name in ("nano-grey", "nano-form", "nano-stage1", "nano-stage2")
     )
     assert before["encoder"] != pretrained["encoder"] == first["encoder"] == second["encoder"]
     assert [s["dataset"] for s in second["sources"]] == ["people-real", "people"]  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""The tables of `benchmarks/gallery_store.py` and `benchmarks/gallery_million.py`."""
+"""The tables of `benchmarks/gallery_store.py`, `benchmarks/gallery_million.py` and `benchmarks/enrol_speed.py`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from aio_reid.evaluation.table import Result, Table, describe_origin
 
 KIND = "gallery_store"
 MILLION = "gallery_million"
+ENROL = "enrol_speed"
 
 
 def gallery_store_table(result: Result) -> Table:
@@ -47,3 +48,13 @@ def gallery_million_table(result: Result) -> Table:
     )
     header = ("search", "milliseconds, median", "times exact search", f"recall of the nearest {result['top']}")
     return Table(header, tuple(rows), notes)
+
+
+def enrol_speed_table(result: Result) -> Table:
+    """Return one row for each way: bare embedding, and enrolling into a gallery without and with copies."""
+    rows = [(way["what"], f"{way['median_per_s']:.1f}", f"{way['ratio']:.3f}") for way in result["ways"]]
+    notes = (
+        f"{result['num_pictures']:,} picture files, weights {result['weights']}, threads: {result['threads']}.",
+        describe_origin(result),
+    )
+    return Table(("way", "pictures/s, median", "of bare embedding"), tuple(rows), notes)

@@ -15,7 +15,13 @@ from aio_reid.evaluation.calibration_tables import calibration_table, infrared_c
 from aio_reid.evaluation.claims_tables import KIND as CLAIMS
 from aio_reid.evaluation.claims_tables import claims_table, combinations_table, differences_table
 from aio_reid.evaluation.gallery_table import KIND as GALLERY_STORE
-from aio_reid.evaluation.gallery_table import MILLION, gallery_million_table, gallery_store_table
+from aio_reid.evaluation.gallery_table import (
+    ENROL,
+    MILLION,
+    enrol_speed_table,
+    gallery_million_table,
+    gallery_store_table,
+)
 from aio_reid.evaluation.service_table import KIND as SERVICE
 from aio_reid.evaluation.service_table import service_table
 from aio_reid.evaluation.suite_tables import KIND as ZERO_SHOT
@@ -191,6 +197,7 @@ TABLES: Mapping[str, Callable[[Result], Table]] = {
     GALLERY_STORE: gallery_store_table,
     CALIBRATION: calibration_table,
     MILLION: gallery_million_table,
+    ENROL: enrol_speed_table,
     SERVICE: service_table,
 }
 VIEWS: Mapping[str, Mapping[str, Callable[[Result], Table]]] = {
