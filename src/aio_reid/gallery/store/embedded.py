@@ -160,7 +160,7 @@ class EmbeddedStore(Store):
             return int(connection.execute("SELECT count(*) FROM copies").fetchone()[0])
 
     def count(self, where: Where = EVERYTHING) -> int:
-        return len(self.ids(where))
+        return len(self._chosen(where))
 
     def search(
         self,
@@ -248,11 +248,14 @@ class EmbeddedStore(Store):
 
     def ids(self, where: Where = EVERYTHING) -> list[int]:
         """Return the ids of pictures, in ascending order."""
+        ids: list[int] = self._chosen(where).tolist()
+        return ids
+
+    def _chosen(self, where: Where) -> NDArray[np.int64]:
         with self.reading():
             snapshot = self._resident.refresh(with_vectors=False)
             chosen = self._rows(snapshot, where)
-        ids: list[int] = (snapshot.ids if chosen is None else snapshot.ids[chosen]).tolist()
-        return ids
+        return snapshot.ids if chosen is None else snapshot.ids[chosen]
 
     def _stored(self, ids: Rows) -> NDArray[np.float32]:
         return self.vectors(ids.tolist())
