@@ -53,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
         rates: dict[str, list[float]] = {BARE: [], ENROL: [], COPY: []}
         for _ in range(options.rounds):
             for way, found in rates.items():
-                found.append(in_fresh_process(way, paths[0].parent, options))
+                found.append(in_fresh_process(way, options.folder or Path(scratch), options))
             print({way: round(found[-1], 1) for way, found in rates.items()}, file=sys.stderr)
     ratios = {way: median(r / b for r, b in zip(found, rates[BARE], strict=True)) for way, found in rates.items()}
     result = {
@@ -92,7 +92,9 @@ def in_fresh_process(way: str, folder: Path, options: argparse.Namespace) -> flo
     """Return the pictures/s of one way."""
     command = [sys.executable, __file__, str(folder), "--way", way, "--weights", options.weights]
     command += ["--pictures", str(options.pictures), "--threads", str(options.threads)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"error: {way} ended with {done.returncode}: {done.stderr.strip()}")
     return float(done.stdout.splitlines()[-1])
 
 

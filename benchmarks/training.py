@@ -38,6 +38,8 @@ from training_ways import (
 )
 
 from aio_reid.data.tuples import TupleBatch, TupleDataset
+from aio_reid.training.batches import count_workers
+from aio_reid.training.processes import Processes
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = ("nano-pretrain", "nano-stage1")
@@ -145,26 +147,28 @@ def time_ways(
 def pipeline(
     name: str, manifest: Path, trainer: Trainer, batches: list[TupleBatch], options: argparse.Namespace
 ) -> list[dict[str, Any]]:
-    """Return tuples per second with batches from worker processes, and what share that is of those on cached tensors.
+    """Return tuples per second with batches from the real pipeline, and what share that is of those on cached tensors.
 
-    Both take turns. The first batch of each round is made, and its step done, before the clock starts: a run starts its
-    workers once.
+    Both take turns. What worker processes make ahead of the first steps of a round is used up before the clock starts.
     """
     size, count = len(batches[0].labels), options.pipeline_steps
     rows = []
     for what, overrides in (("decoded each time", []), ("data.cache", [f"data.cache={manifest.parent / 'cache'}"])):
         config = config_of(name, manifest, [f"data.num_workers={json.dumps(options.workers)}", *overrides])
+        workers = count_workers(config, Processes(device=torch.device(options.device)))
+        warm = 1 + 2 * workers
         rates: dict[str, list[float]] = {"real": [], "cached": []}
         for number in range(-1, options.rounds):
             dataset = dataset_of(config)
             if config.data.cache is not None:
                 dataset.keep_pictures(config.data.cache)
             sources = {
-                "real": iter(real_batches(config, dataset, count + 1)),
-                "cached": (batches[step % len(batches)] for step in range(count + 1)),
+                "real": real_batches(config, dataset, count + warm, options.device),
+                "cached": (batches[step % len(batches)] for step in range(count + warm)),
             }
             for source, made in sources.items():
-                trainer.step(next(made))
+                for _ in range(warm):
+                    trainer.step(next(made))
                 trainer.finish()
                 started = time.perf_counter()
                 for batch in made:
@@ -174,7 +178,7 @@ def pipeline(
                     rates[source].append(count * size / (time.perf_counter() - started))
         real, cached = median(rates["real"]), median(rates["cached"])
         ratio = round(real / cached, 4)
-        row = {"what": what, "workers": options.workers, "tuples_per_s": round(real, 2)}
+        row = {"what": what, "workers": workers, "tuples_per_s": round(real, 2)}
         rows.append({**row, "cached_tuples_per_s": round(cached, 2), "ratio": ratio})
         print(f"{name}, {rows[-1]}", flush=True)
     return rows

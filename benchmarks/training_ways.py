@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from aio_reid.people.write import ViewCounts, write_people
 from aio_reid.training import run
 from aio_reid.training.batches import iterate_batches
 from aio_reid.training.loop import _on_device
+from aio_reid.training.processes import Processes
 from aio_reid.training.sources import load_sources
 from aio_reid.training.state import RunPosition
 from aio_reid.training.step import make_gradients
@@ -105,9 +106,9 @@ def dataset_of(config: RunConfig) -> TupleDataset:
     return run._dataset(config, load_sources(config.data, seed=0))
 
 
-def real_batches(config: RunConfig, dataset: TupleDataset, count: int) -> Iterable[TupleBatch]:
-    """Yield batches from the real pipeline."""
-    for batch, _ in iterate_batches(config, dataset, RunPosition(), count):
+def real_batches(config: RunConfig, dataset: TupleDataset, count: int, device: str = "cpu") -> Iterator[TupleBatch]:
+    """Yield batches from the real pipeline, as a run on that device makes them."""
+    for batch, _ in iterate_batches(config, dataset, RunPosition(), count, Processes(device=torch.device(device))):
         if not isinstance(batch, TupleBatch):
             raise SystemExit(f"error: {batch}")
         yield batch

@@ -56,7 +56,7 @@ RULES: dict[str, Rule] = {
     "inputs": rule(VOCABULARY, "numpy PIL"),
     "api": rule(f"{VOCABULARY} inputs models data weights", "torch numpy"),
     "search_embedder": rule(f"{VOCABULARY} gallery weights api"),
-    "service_model": rule(f"{VOCABULARY} gallery server api", "numpy torch"),
+    "service_model": rule(f"{VOCABULARY} gallery server api provenance", "numpy torch"),
 }
 EVERYTHING = " ".join(RULES)
 RULES["doctor"] = rule(EVERYTHING, "numpy torch")

@@ -88,6 +88,9 @@ class DataConfig(Frozen):
         default=0.0,
         description="how often a batch without colour also has its tones redistributed, each photo's by its own curve",
     )
+    proportions: Annotated[float, Field(ge=0.0, le=0.5)] = Field(
+        default=0.0, description="how far drawn bodies get other proportions (with augment); 0.12 is an artist's"
+    )
     ramp_steps: Annotated[int, Field(ge=0)] = Field(
         default=0, description="steps over which colourless_share grows from 0: colour first, then form"
     )
@@ -114,6 +117,8 @@ class DataConfig(Frozen):
             raise ValueError("give either manifest, or sources (a list with a dataset or manifest in each)")
         if self.sources and self.max_identities is not None:
             raise ValueError("max_identities belongs to each of the sources; set data.sources.0.max_identities")
+        if self.tone_share and not self.colourless_share:
+            raise ValueError(f"tone_share is {self.tone_share:g}, of batches without colour, and colourless_share is 0")
         if len(self.sources) > 1 and self.lookalikes > 1:
             raise ValueError(f"lookalikes is {self.lookalikes}, but several sources fill each batch; give 1")
         if self.sources and all(source.replay for source in self.sources):

@@ -13,15 +13,19 @@ from numpy.typing import NDArray
 
 from aio_reid.api import AIO
 from aio_reid.gallery.embedder import QueryPart
+from aio_reid.provenance import usable_cores
 from aio_reid.records import Modality
 from aio_reid.server.model import Input
+
+MOST_LANES = 4
+"""With more cores each batch gets several: a request that is alone should not wait for one core to do it all."""
 
 
 class LoadedModel:
     """`AIO` behind the service's `ServiceModel` protocol.
 
-    On a CPU several batches are computed at a time, each on one core. One batch on all cores would make the cores wait
-    for one another after every layer, and for whichever is busy with a request.
+    On a CPU up to MOST_LANES batches are computed at a time, each on its share of the cores. One batch on all cores
+    would make the cores wait for one another after every layer, and for whichever is busy with a request.
     """
 
     def __init__(self, aio: AIO) -> None:
@@ -30,7 +34,9 @@ class LoadedModel:
         self.embedding_size = aio.embedding_size
         self.preferred_fusion = aio.preferred_fusion
         self.context_length: int = aio.context_length
-        self.num_lanes = torch.get_num_threads() if aio.device.type == "cpu" else 1
+        cores = min(torch.get_num_threads(), usable_cores())
+        self.num_lanes = min(cores, MOST_LANES) if aio.device.type == "cpu" else 1
+        self._cores_of_a_lane = cores // self.num_lanes
         self._lane = threading.local()
         self.modalities: tuple[Modality, ...] = tuple(m for m in Modality if m in aio.model.modalities)
 
@@ -61,7 +67,7 @@ class LoadedModel:
 
     def embed(self, values: Sequence[Any]) -> NDArray[np.float32]:
         """Return unit vectors, float32 (B, E), of values of one kind."""
-        if self.num_lanes > 1 and not hasattr(self._lane, "is_alone"):
-            torch.set_num_threads(1)  # of this thread
-            self._lane.is_alone = True
+        if self.num_lanes > 1 and not hasattr(self._lane, "is_set"):
+            torch.set_num_threads(self._cores_of_a_lane)  # of this thread, and of those that begin later
+            self._lane.is_set = True
         return self._aio.embed_prepared(values)

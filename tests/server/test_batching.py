@@ -23,23 +23,23 @@ def far() -> float:
     return time.monotonic() + 60
 
 
-def make(embed: Callable[[Sequence[Any]], Any], *, lanes: int = 1, **limits: Any) -> Batcher:
-    return Batcher(embed, Limits(**limits), nothing, lanes=lanes)
+def make(embed: Callable[[Sequence[Any]], Any], *, num_lanes: int = 1, **limits: Any) -> Batcher:
+    return Batcher(embed, Limits(**limits), nothing, num_lanes=num_lanes)
 
 
 def as_rows(values: Sequence[Any]) -> np.ndarray:
     return np.array(values, dtype=np.float32)[:, None]
 
 
-@pytest.mark.parametrize("lanes", [1, 3])
-def test_each_gets_its_own_row_and_kinds_are_not_mixed(lanes: int) -> None:
+@pytest.mark.parametrize("num_lanes", [1, 3])
+def test_each_gets_its_own_row_and_kinds_are_not_mixed(num_lanes: int) -> None:
     seen: list[set[str]] = []
 
     def embed(values: Sequence[tuple[str, int]]) -> np.ndarray:
         seen.append({kind for kind, _ in values})
         return as_rows([number for _, number in values])
 
-    batcher = make(embed, lanes=lanes, batch_size=8, batch_wait_s=0.002)
+    batcher = make(embed, num_lanes=num_lanes, batch_size=8, batch_wait_s=0.002)
 
     def ask(number: int) -> list[float]:
         inputs = [Input(kind, (kind, number + place)) for place, kind in enumerate("aba")]
@@ -138,7 +138,7 @@ def test_lanes_compute_at_the_same_time() -> None:
         both.wait()  # breaks, and the test with it, if one batch is computed after the other
         return as_rows(values)
 
-    batcher = make(embed, lanes=2, batch_size=1, batch_wait_s=0.0)
+    batcher = make(embed, num_lanes=2, batch_size=1, batch_wait_s=0.0)
     assert batcher.embed([Input("a", 1), Input("b", 2)], far())[:, 0].tolist() == [1.0, 2.0]
     assert batcher.embed([Input("a", 3), Input("a", 4)], far())[:, 0].tolist() == [3.0, 4.0]
     batcher.close()
@@ -146,27 +146,36 @@ def test_lanes_compute_at_the_same_time() -> None:
 
 def test_a_lane_leaves_the_others_their_share() -> None:
     sizes: list[int] = []
-    gate, both = threading.Event(), threading.Barrier(2, timeout=30)
+    begun, gate = threading.Semaphore(0), threading.Event()
 
     def embed(values: Sequence[Any]) -> np.ndarray:
         if values[0] < 0:  # keeps its lane until all others wait
-            both.wait()
-            gate.wait()
+            begun.release()
+            assert gate.wait(30)
         else:
             sizes.append(len(values))
             time.sleep(0.05)
         return as_rows(values)
 
-    batcher = make(embed, lanes=2, batch_size=32, batch_wait_s=0.0)
+    batcher = make(embed, num_lanes=2, batch_size=32, batch_wait_s=0.0)
     with ThreadPoolExecutor(12) as pool:
         held = [pool.submit(batcher.embed, [Input(kind, -1)], far()) for kind in "ab"]
-        while batcher.num_waiting or both.n_waiting:
-            time.sleep(0.001)
+        assert begun.acquire(timeout=30) and begun.acquire(timeout=30)
         asked = [pool.submit(batcher.embed, [Input("a", n)], far()) for n in range(10)]
+        deadline = far()
         while batcher.num_waiting < 10:
+            assert time.monotonic() < deadline
             time.sleep(0.001)
         gate.set()
         assert [answer.result()[0, 0] for answer in asked] == list(range(10))
         assert all(answer.result()[0, 0] == -1 for answer in held)
     batcher.close()
     assert max(sizes) <= 4 and sizes[0] + sizes[1] >= 7, sizes  # thirds of the 10, and of what is still held
+
+
+def test_too_few_rows_fail_what_asked_and_the_thread_goes_on() -> None:
+    batcher = make(lambda values: as_rows(values[1:]), batch_size=4, batch_wait_s=0.0)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="zip"):
+            batcher.embed([Input("a", 1)], far())
+    batcher.close()

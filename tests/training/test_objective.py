@@ -25,7 +25,6 @@ from aio_reid.models.build import build_model
 from aio_reid.models.heads import AttributeHead, IdentityClassifier, TagHead
 from aio_reid.records import Modality
 from aio_reid.training.objective import TrainingObjective
-from aio_reid.training.plan import ColourlessSteps
 
 RGB, INFRARED, SKETCH, TEXT = Modality.RGB, Modality.INFRARED, Modality.SKETCH, Modality.TEXT
 D, C, A = 32, 3, 5
@@ -45,7 +44,7 @@ TAGGED = {"tags": torch.eye(A)[[0, 2, 2, 4]].bool(), "tag_rows": torch.tensor([0
 NOTHING_MASKED = (torch.zeros(0, 2, dtype=torch.int64), torch.zeros(0, dtype=torch.int64))
 
 
-def objective(seed: int = 3, colourless: ColourlessSteps | None = None, **loss: Any) -> TrainingObjective:
+def objective(seed: int = 3, **loss: Any) -> TrainingObjective:
     """In eval mode, so that a feature does not depend on which pass it was computed in."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -56,7 +55,6 @@ def objective(seed: int = 3, colourless: ColourlessSteps | None = None, **loss: 
             tag_head=TagHead(D, [str(n) for n in range(A)]),
             loss=LossConfig.model_validate(loss),
             seed=seed,
-            colourless=colourless,
         )
         torch.nn.init.normal_(made.classifier.linear.weight)
     return made.eval()
@@ -224,45 +222,6 @@ def test_every_feature_tells_the_attribute_words_of_its_person(batch: TupleBatch
     torch.testing.assert_close(losses["total"], losses["ce"] + losses["va"] + losses["fb"] + 0.5 * losses["tags"])
     assert made(batch, 2)["tags"] == 0  # nobody has a sentence
     assert objective(tag_weight=0.0)(told, 2)["tags"] == 0
-
-
-def test_a_share_of_the_batches_is_seen_without_colour(batch: TupleBatch) -> None:
-    made, same = (objective(colourless=ColourlessSteps(0.3)) for _ in range(2))
-
-    def seen_by(objective: TrainingObjective, step: int) -> dict[Modality, Tensor]:
-        plan = objective.plan(batch, step)
-        return {m: objective._input(m, batch, plan, 0) for m in batch.inputs}
-
-    seen = [seen_by(made, step) for step in range(400)]
-    grey = [not torch.equal(inputs[RGB], batch.inputs[RGB]) for inputs in seen]
-    assert np.mean(grey) == pytest.approx(0.3, abs=0.07)
-    for inputs, without in zip(seen, grey, strict=True):
-        assert bool((inputs[RGB] == inputs[RGB][:, :1]).all()) == without
-        assert all(torch.equal(inputs[m], batch.inputs[m]) for m in (INFRARED, SKETCH, TEXT))
-    assert torch.equal(seen_by(same, grey.index(True))[RGB], seen[grey.index(True)][RGB])
-
-
-def test_the_tones_of_a_batch_without_colour_pass_a_curve_for_each_photo(batch: TupleBatch) -> None:
-    made = objective(colourless=ColourlessSteps(0.5, tones=0.4))
-    plans = [made.plan(batch, step) for step in range(300)]
-    grey = [plan for plan in plans if plan.greys]
-    toned = [plan for plan in grey if plan.tones]
-    assert len(toned) / len(grey) == pytest.approx(0.4, abs=0.1) and not any(p.tones for p in plans if not p.greys)
-    plan = toned[0]
-    seen = made._input(RGB, batch, plan, 0)
-    for row in range(len(LABELS)):
-        grey_photo = (batch.inputs[RGB][row] * plan.greys[RGB][row][:, None, None]).sum(0).round().long()
-        for channel in range(3):
-            assert torch.equal(seen[row, channel], plan.tones[RGB][row][grey_photo])
-    assert len({curve.numpy().tobytes() for curve in plan.tones[RGB]}) == len(LABELS)
-    assert torch.equal(made._input(INFRARED, batch, plan, 0), batch.inputs[INFRARED])
-    assert torch.equal(made.plan(batch, plan.step).tones[RGB], plan.tones[RGB])
-
-
-def test_the_share_without_colour_grows_over_its_ramp() -> None:
-    ramp = ColourlessSteps(0.4, ramp=100)
-    assert [ramp.share_at(step) for step in (0, 50, 100, 900)] == [0.0, 0.2, 0.4, 0.4]
-    assert ColourlessSteps(0.4).share_at(0) == 0.4
 
 
 def test_sentences_read_in_two_parts_by_length_give_what_they_give_alone() -> None:

@@ -94,7 +94,7 @@ def killed_at(step: int, config: RunConfig, out: Path) -> None:
 def config_of(manifest: Path, **changes: object) -> RunConfig:
     settings: dict[str, object] = {
         "model": {"modalities": ["rgb", "infrared", "pencil", "sketch", "text"]},
-        "data": {"num_identities": 4, "colourless_share": 0.5},
+        "data": {"num_identities": 4, "colourless_share": 0.5, "tone_share": 1.0},
         "loss": {"tag_weight": 0.1, "bind_rgb_pairs": True},
         "optim": {"max_epochs": 2},
         "checkpoint_every": 3,

@@ -31,7 +31,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> RunConfig:
     write_manifest(manifest, rows)
     made: RunConfig = tiny.tiny_config(
         manifest,
-        data={"num_identities": 4, "tuples_per_identity": 2, "colourless_share": 0.5},
+        data={"num_identities": 4, "tuples_per_identity": 2, "colourless_share": 0.5, "tone_share": 1.0},
         loss={"tag_weight": 0.1, "bind_rgb_pairs": True},
     )
     return made

@@ -126,7 +126,7 @@ def verify_audit(
 def _check_installed() -> None:
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        raise ConfigError(f"{missing[0]} is not installed; the service needs: pip install 'aio-reid[serve]'")
+        raise ConfigError(f"{missing[0]} is not installed; in the project: pip install -e '.[serve]'")
 
 
 def _make_service(

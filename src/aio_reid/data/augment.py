@@ -34,7 +34,6 @@ class Recipe:
         tone: share of gamma and contrast jitter of grey modalities.
         blur, low_resolution: shares of a Gaussian blur and of a detour over fewer pixels.
         paper: what lies outside the picture is white, as around a drawing, and not the picture's last row or column.
-        proportions: deviation of the logarithm of how tall and how broad each part of a body is drawn.
     """
 
     colour: tuple[float, float, float, float] | None
@@ -42,16 +41,14 @@ class Recipe:
     blur: float
     low_resolution: float
     paper: bool
-    proportions: float = 0.0
 
 
-REDRAWN = 0.12
 COLOUR_PHOTO = Recipe(colour=(0.3, 0.3, 0.3, 0.015), tone=0.0, blur=0.2, low_resolution=0.2, paper=False)
 GREY_PHOTO = Recipe(colour=None, tone=0.5, blur=0.2, low_resolution=0.2, paper=False)
 COLOUR_DRAWING = Recipe(
     colour=(0.2, 0.2, 0.3, 0.015), tone=0.0, blur=0.2, low_resolution=0.1, paper=True, proportions=0.12
 )
-GREY_DRAWING = Recipe(colour=None, tone=0.3, blur=0.2, low_resolution=0.1, paper=True, proportions=REDRAWN)
+GREY_DRAWING = Recipe(colour=None, tone=0.3, blur=0.2, low_resolution=0.1, paper=True)
 
 FLIP_SHARE = 0.5
 ERASE_SHARE = 0.5
@@ -72,12 +69,18 @@ _TO_YIQ = np.array([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, 
 _FROM_YIQ = np.linalg.inv(_TO_YIQ)
 
 
-def augment(pixels: Pixels, modality: Modality, rng: np.random.Generator | torch.Generator) -> Pixels:
+def augment(
+    pixels: Pixels, modality: Modality, rng: np.random.Generator | torch.Generator, *, proportions: float = 0.0
+) -> Pixels:
     """Return a varied copy of a picture, uint8 (3, H, W) to uint8 (3, H, W), decided by the generator alone.
 
     All: flip, shift and slight scale and aspect in one warp, blur, low resolution, erasing (filled with the mean that
     `normalise` turns into zero). Colour modalities: brightness, contrast, saturation, hue. Grey ones: gamma and
-    contrast, and their three channels stay equal. The input is not altered.
+    contrast, and their three channels stay equal. Drawings: other proportions of the body. The input is not altered.
+
+    Args:
+        proportions: deviation of the logarithm of how tall and how broad each part of a drawn body becomes; photos and
+            infrared frames keep theirs.
 
     Raises:
         DataError: text, another shape or type, or a grey modality whose channels differ.
@@ -88,13 +91,13 @@ def augment(pixels: Pixels, modality: Modality, rng: np.random.Generator | torch
         raise DataError(f"pixels are {planes.dtype} {planes.shape}; augment takes uint8 (3, H, W)")
     generator = numpy_generator(rng)
     if modality.has_colour:
-        picture = _vary(cv2.merge(list(planes)), recipe, generator)  # (H, W, 3)
+        picture = _vary(cv2.merge(list(planes)), recipe, generator, proportions)  # (H, W, 3)
         out = np.empty(planes.shape, np.uint8)
         cv2.split(picture, list(out))
         return like(pixels, out)
     if not (np.array_equal(planes[0], planes[1]) and np.array_equal(planes[0], planes[2])):
         raise DataError(f"a picture of modality {modality.value!r} has three different channels; make it grey first")
-    picture = _vary(planes[0], recipe, generator)  # (H, W)
+    picture = _vary(planes[0], recipe, generator, proportions)  # (H, W)
     return like(pixels, np.repeat(picture[np.newaxis], 3, axis=0))
 
 
@@ -121,9 +124,11 @@ def _recipe(modality: Modality) -> Recipe:
     return COLOUR_PHOTO if modality.has_colour else GREY_PHOTO
 
 
-def _vary(picture: NDArray[np.uint8], recipe: Recipe, rng: np.random.Generator) -> NDArray[np.uint8]:
+def _vary(
+    picture: NDArray[np.uint8], recipe: Recipe, rng: np.random.Generator, proportions: float
+) -> NDArray[np.uint8]:
     """Return the varied picture, (H, W) or (H, W, 3)."""
-    picture = _warp(picture, rng, recipe)
+    picture = _warp(picture, rng, recipe.paper, proportions if recipe.paper else 0.0)
     if recipe.colour is not None:
         picture = _jitter_colour(picture, recipe.colour, rng)
     if rng.random() < recipe.tone:
@@ -137,9 +142,11 @@ def _vary(picture: NDArray[np.uint8], recipe: Recipe, rng: np.random.Generator) 
     return picture
 
 
-def _warp(picture: NDArray[np.uint8], rng: np.random.Generator, recipe: Recipe) -> NDArray[np.uint8]:
-    """Return the picture flipped (half the time), scaled about its centre and shifted, in one interpolation; a drawing
-    also in other proportions.
+def _warp(
+    picture: NDArray[np.uint8], rng: np.random.Generator, is_paper: bool, proportions: float
+) -> NDArray[np.uint8]:
+    """Return the picture flipped (half the time), scaled about its centre and shifted, perhaps in other proportions, in
+    one interpolation.
     """
     height, width = picture.shape[:2]
     scale, aspect = rng.uniform(*SCALE), math.sqrt(rng.uniform(*ASPECT))
@@ -148,18 +155,18 @@ def _warp(picture: NDArray[np.uint8], rng: np.random.Generator, recipe: Recipe) 
         across = -across
     shift_y, shift_x = rng.uniform(-1, 1, 2) * (SHIFT[0] * height, SHIFT[1] * width)
     middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
-    white = (255, 255, 255)
-    border = cv2.BORDER_CONSTANT if recipe.paper else cv2.BORDER_REPLICATE
-    if recipe.proportions:
-        from_y = middle_y + (np.arange(height) - middle_y - shift_y) / down  # (H,): the row each row is taken from
-        from_x = middle_x + (np.arange(width) - middle_x - shift_x) / across  # (W,)
-        maps = _redrawn(from_y / (height - 1), from_x - middle_x, rng, recipe.proportions)
-        down_map, across_map = maps[0] * (height - 1), maps[1] + middle_x
-        rows, columns = down_map.astype(np.float32), across_map.astype(np.float32)
-        return _bytes(cv2.remap(picture, columns, rows, cv2.INTER_LINEAR, borderMode=border, borderValue=white))
     matrix = np.array(
         [[across, 0, middle_x - across * middle_x + shift_x], [0, down, middle_y - down * middle_y + shift_y]]
     )
+    white = (255, 255, 255)
+    border = cv2.BORDER_CONSTANT if is_paper else cv2.BORDER_REPLICATE
+    if proportions:
+        back = cv2.invertAffineTransform(matrix)
+        y = (back[1, 1] * np.arange(height) + back[1, 2]) / (height - 1)  # (H,)
+        x = back[0, 0] * np.arange(width) + back[0, 2] - middle_x  # (W,)
+        rows, columns = _redrawn(y, x, rng, proportions)
+        down_map, across_map = (rows * (height - 1)).astype(np.float32), (columns + middle_x).astype(np.float32)
+        return _bytes(cv2.remap(picture, across_map, down_map, cv2.INTER_LINEAR, borderMode=border, borderValue=white))
     return _bytes(
         cv2.warpAffine(picture, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=border, borderValue=white)
     )
@@ -172,7 +179,7 @@ def _redrawn(
 
     Args:
         y: (H,) rows, 0 the top of the sheet, 1 its end; x: (W,) columns from its middle.
-        spread: see `Recipe.proportions`.
+        spread: `proportions` of `augment`.
     """
     tall, broad = np.exp(rng.normal(0.0, spread, (2, len(_BODY))))
     ends = np.cumsum(tall[1:] * np.diff(_BODY))

@@ -10,6 +10,7 @@ import hashlib
 import json
 import math
 import os
+import threading
 import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -47,6 +48,7 @@ class PictureCache:
         self._shape = (3, *image_size)
         self._read = read
         self._descriptor: int | None = None
+        self._opening = threading.Lock()
         digest = hashlib.sha256(json.dumps([VERSION, image_size]).encode())
         for path, modality in pictures:
             digest.update(f"{modality} {path} {_stamp(path)}\n".encode(errors="surrogatepass"))
@@ -57,7 +59,11 @@ class PictureCache:
             raise StorageError(f"cache {str(folder)!r} cannot be used: {error}; give another data.cache") from None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_descriptor": None}  # a worker process opens the file itself
+        state = {name: value for name, value in self.__dict__.items() if name != "_opening"}
+        return {**state, "_descriptor": None}  # a worker process opens the file itself
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _opening=threading.Lock())
 
     def get(self, path: Path, modality: Modality) -> NDArray[np.uint8]:
         """Return a picture (3, H, W) uint8, the caller's own; one that is not of the records is read."""
@@ -89,9 +95,10 @@ class PictureCache:
             return
 
     def _open(self) -> int:
-        if self._descriptor is None:
-            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)  # pictures of people
-        return self._descriptor
+        with self._opening:
+            if self._descriptor is None:
+                self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)  # pictures of people
+            return self._descriptor
 
 
 def _check(pixels: bytes) -> bytes:

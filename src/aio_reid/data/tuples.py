@@ -51,12 +51,14 @@ class Shares:
     Attributes:
         synthesised: a partner is synthesised although a recorded one exists; where none exists it always is.
         synthesise: False: none is ever synthesised, whatever `synthesised` says, and what is not on record is absent.
+        proportions: how far those of drawn bodies are varied, see `augment`; a deviation, not a probability.
         partners: a partner comes along with its photo at all; 1 where not named.
     """
 
     synthesised: Mapping[Modality, float] = field(default_factory=dict)
     partners: Mapping[Modality, float] = field(default_factory=dict)
     synthesise: bool = True
+    proportions: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +204,8 @@ class TupleDataset(Dataset[TrainingTuple]):
         for modality in (m for m in self.modalities if m.is_visual and self._comes_along(m, rng)):
             plain = self._plain(photo, label, modality, rng)
             if plain is not None:
-                pixels[modality] = augment(plain, modality, rng) if self.augmented else plain
+                varied = {"proportions": self.shares.proportions}
+                pixels[modality] = augment(plain, modality, rng, **varied) if self.augmented else plain
         told = Modality.TEXT in self.modalities and self._comes_along(Modality.TEXT, rng)
         caption = self._pick(label, Modality.TEXT, rng) if told else None
         tags = None if self._tags is None else self._tags.row(label)

@@ -14,7 +14,6 @@ from aio_reid.evaluation.calibration_tables import KIND as CALIBRATION
 from aio_reid.evaluation.calibration_tables import calibration_table, infrared_calibration_table, mixed_ranking_table
 from aio_reid.evaluation.claims_tables import KIND as CLAIMS
 from aio_reid.evaluation.claims_tables import claims_table, combinations_table, differences_table
-from aio_reid.evaluation.gallery_table import KIND as GALLERY_STORE
 from aio_reid.evaluation.gallery_table import (
     ENROL,
     MILLION,
@@ -22,6 +21,7 @@ from aio_reid.evaluation.gallery_table import (
     gallery_million_table,
     gallery_store_table,
 )
+from aio_reid.evaluation.gallery_table import KIND as GALLERY_STORE
 from aio_reid.evaluation.service_table import KIND as SERVICE
 from aio_reid.evaluation.service_table import service_table
 from aio_reid.evaluation.suite_tables import KIND as ZERO_SHOT

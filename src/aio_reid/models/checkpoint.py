@@ -75,9 +75,7 @@ def read_weights(path: Path) -> WeightsFile:
     if path.is_dir():
         raise WeightsError(f"weights {str(path)!r} are a folder; give the .safetensors file in it")
     if not path.is_file():
-        raise WeightsError(
-            f"weights {str(path)!r} do not exist; give 'aio-nano' or a .safetensors file written by aio-reid"
-        )
+        raise WeightsError(f"weights {str(path)!r} do not exist; give a .safetensors file written by aio-reid")
     try:
         with safe_open(str(path), framework="pt") as file:
             header = file.metadata() or {}

@@ -38,22 +38,23 @@ class _Waiting:
 
 
 class Batcher:
-    """Owns the threads that compute, `lanes` of them; `embed` is what `ServiceModel.embed` promises.
+    """Owns the threads that compute, `num_lanes` of them; `embed` is what `ServiceModel.embed` promises.
 
     Times are those of `time.monotonic`.
     """
 
     def __init__(
-        self, embed: Callable[[Sequence[Any]], Vectors], limits: Limits, observe: Observe, *, lanes: int = 1
+        self, embed: Callable[[Sequence[Any]], Vectors], limits: Limits, observe: Observe, *, num_lanes: int = 1
     ) -> None:
         self._embed, self._limits, self._observe = embed, limits, observe
         self._queues: dict[Hashable, deque[_Waiting]] = {}
         self._num_waiting = self._num_computing = 0
-        self._shares = lanes + 1 if lanes > 1 else 1
+        self._shares = num_lanes + 1 if num_lanes > 1 else 1
         self._closing = False
         self._changed = threading.Condition()
         self._threads = [
-            threading.Thread(target=self._run, name=f"aio-reid-batches-{lane}", daemon=True) for lane in range(lanes)
+            threading.Thread(target=self._run, name=f"aio-reid-batches-{lane}", daemon=True)
+            for lane in range(num_lanes)
         ]
         for thread in self._threads:
             thread.start()
@@ -100,8 +101,6 @@ class Batcher:
     def _run(self) -> None:
         while batch := self._next_batch():
             self._settle(batch)
-            with self._changed:
-                self._num_computing -= len(batch)
 
     def _next_batch(self) -> list[_Waiting]:
         """Wait for a batch that is due; empty when the service ends."""
@@ -131,25 +130,26 @@ class Batcher:
 
     def _settle(self, batch: Sequence[_Waiting]) -> None:
         started = time.monotonic()
-        in_time = [item for item in batch if item.deadline > started]
-        for item in batch:
-            if item.deadline <= started:
-                item.vector.set_exception(too_late("the model did not get to this request in time"))
-        if not in_time:
-            return
-        try:
-            vectors = self._embed([item.value for item in in_time])
-        except Exception as error:  # noqa: BLE001 - the thread must go on; whoever waits is told
-            self._settle_alone(in_time, error)
-            return
-        self._observe(len(in_time), time.monotonic() - started)
-        for item, vector in zip(in_time, vectors, strict=True):
-            item.vector.set_result(vector)
+        computed = iter(self._computed([item for item in batch if item.deadline > started]))
+        late = too_late("the model did not get to this request in time")
+        outcomes = [next(computed) if item.deadline > started else late for item in batch]
+        with self._changed:  # before anybody is told, who may ask again at once
+            self._num_computing -= len(batch)
+        for item, outcome in zip(batch, outcomes, strict=True):
+            if isinstance(outcome, Exception):
+                item.vector.set_exception(outcome)
+            else:
+                item.vector.set_result(outcome)
 
-    def _settle_alone(self, batch: Sequence[_Waiting], error: Exception) -> None:
-        """Let an input that cannot be computed fail alone."""
-        if len(batch) == 1:
-            batch[0].vector.set_exception(error)
-            return
-        for item in batch:
-            self._settle([item])
+    def _computed(self, items: Sequence[_Waiting]) -> list[Vectors | Exception]:
+        """Return a vector for each input, or why there is none; what cannot be computed fails alone."""
+        if not items:
+            return []
+        started = time.monotonic()
+        try:
+            vectors = self._embed([item.value for item in items])
+            found: list[Vectors | Exception] = [vector for _, vector in zip(items, vectors, strict=True)]
+            self._observe(len(items), time.monotonic() - started)
+        except Exception as error:  # noqa: BLE001 - the thread must go on; whoever waits is told
+            return [error] if len(items) == 1 else [self._computed([item])[0] for item in items]
+        return found

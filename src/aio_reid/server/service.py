@@ -54,7 +54,7 @@ class Service:
         self.limits = limits or Limits()
         self.caches, self.web = tuple(caches), web
         self.access, self.metrics = Access(keys), Metrics()
-        self.batcher = Batcher(model.embed, self.limits, self.metrics.batch, lanes=model.num_lanes)
+        self.batcher = Batcher(model.embed, self.limits, self.metrics.batch, num_lanes=model.num_lanes)
         self.is_ending = False
         self._shared = SharedModel(model, self.batcher, self.limits.decoders)
         self._pool = ThreadPoolExecutor(self.limits.requests, thread_name_prefix="aio-reid-request")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -18,6 +17,7 @@ from aio_reid.data.samplers import BatchSettings, TupleKey
 from aio_reid.data.sources import IdentityGroup
 from aio_reid.data.tuples import TrainingTuple, TupleBatch, TupleDataset, collate
 from aio_reid.errors import AioError, ConfigError
+from aio_reid.provenance import usable_cores
 from aio_reid.training.processes import ALONE, Processes
 from aio_reid.training.state import RunPosition
 
@@ -49,6 +49,17 @@ def check_shares(config: RunConfig, processes: Processes) -> None:
         )
 
 
+def count_workers(config: RunConfig, processes: Processes) -> int:
+    """Return how many processes load pictures for each process of the run: what the configuration says, else none on a
+    CPU, and for a GPU this process's share of the cores.
+    """
+    if config.data.num_workers is not None:
+        return config.data.num_workers
+    if processes.device.type == "cpu":
+        return 0
+    return max(1, min(MOST_WORKERS, usable_cores() // processes.count))
+
+
 def iterate_batches(
     config: RunConfig, dataset: TupleDataset, start: RunPosition, total: int, processes: Processes = ALONE
 ) -> Iterator[tuple[TupleBatch | AioError, RunPosition]]:
@@ -61,16 +72,14 @@ def iterate_batches(
     would take the time from one of them, and the others would wait for it after every layer.
     """
     keys = _Keys(config, dataset, start, total, processes)
-    workers = config.data.num_workers
-    if workers is None:
-        workers = min(MOST_WORKERS, os.cpu_count() or 1) if processes.device.type != "cpu" else 0
-    threads = torch.get_num_threads() if workers == 0 else 1
-    with ThreadPoolExecutor(threads) if threads > 1 else nullcontext() as pool:
+    num_workers = count_workers(config, processes)
+    num_threads = torch.get_num_threads() if num_workers == 0 else 1
+    with ThreadPoolExecutor(num_threads) if num_threads > 1 else nullcontext() as pool:
         loader = DataLoader(
             _ErrorsAsValues(dataset, pool),
             batch_sampler=keys,
             collate_fn=_collate,
-            num_workers=workers,
+            num_workers=num_workers,
             worker_init_fn=_one_thread,
         )
         for batch in loader:

@@ -148,7 +148,8 @@ class TrainingObjective(nn.Module):
             return inputs
         tuples = batch.rows[modality] + first
         inputs = without_colour(inputs, plan.greys[modality].to(inputs.device)[tuples])
-        return with_tones(inputs, plan.tones[modality].to(inputs.device)[tuples]) if plan.tones else inputs
+        tones = plan.tones.get(modality)
+        return inputs if tones is None else with_tones(inputs, tones.to(inputs.device)[tuples])
 
     def _tokens(self, modality: Modality, inputs: Tensor) -> Tokens:
         """Return tokens; without any tuple the stem runs only for the statistics that other processes wait for."""

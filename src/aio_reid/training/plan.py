@@ -49,7 +49,7 @@ class Plan:
         subset: those that the fused pass joins; () where there is none.
         greys: modality to (b, 3) float32, shares of red, green and blue in the grey of each tuple of this process's
             share; empty where the batch keeps its colour.
-        tones: modality to (b, 256) uint8, the curve that the grey of each tuple passes; empty where it passes none.
+        tones: modality to (b, 256) uint8, the curve that the grey of each tuple passes; empty where none does.
     """
 
     step: int
@@ -90,13 +90,14 @@ def draw_greys(
 def draw_tones(
     greys: Mapping[Modality, Tensor], colourless: ColourlessSteps, *, seed: int, step: int
 ) -> dict[Modality, Tensor]:
-    """Draw whether the pictures of a step without colour pass curves of tone, and if so one for each: (num_tuples, 256)
+    """Draw whether the photos of a step without colour pass curves of tone, and if so one for each: (num_tuples, 256)
     uint8, straight lines between random values; else nothing.
     """
     rng = np.random.default_rng((seed, step, 0x70E5))
     if not greys or rng.random() >= colourless.tones:
         return {}
-    return {m: torch.from_numpy(np.stack([_tone_curve(rng) for _ in mix])) for m, mix in greys.items()}
+    photos = {m: mix for m, mix in greys.items() if not m.on_paper}  # paper is white whatever the light
+    return {m: torch.from_numpy(np.stack([_tone_curve(rng) for _ in mix])) for m, mix in photos.items()}
 
 
 def _tone_curve(rng: np.random.Generator) -> NDArray[np.uint8]:

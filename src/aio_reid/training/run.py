@@ -143,7 +143,12 @@ def _dataset(config: RunConfig, sources: Sequence[LoadedSource]) -> TupleDataset
         [source.training for source in sources],
         image_size=config.model.image_size,
         modalities=config.model.modalities,
-        shares=Shares(config.data.synthesised_share, config.data.partner_share, synthesise=config.data.synthesise),
+        shares=Shares(
+            config.data.synthesised_share,
+            config.data.partner_share,
+            synthesise=config.data.synthesise,
+            proportions=config.data.proportions,
+        ),
         context_length=config.model.context_length,
         augmented=config.data.augment,
         tagged=config.loss.tag_weight > 0 or config.data.lookalikes > 1,

@@ -123,6 +123,6 @@ def load_faiss() -> Any:
         import faiss
     except ImportError:
         raise ConfigError(
-            "the approximate index needs faiss, which is not installed; pip install 'aio-reid[index]'"
+            "the approximate index needs faiss, which is not installed; in the project: pip install -e '.[index]'"
         ) from None
     return faiss

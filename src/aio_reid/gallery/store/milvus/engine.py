@@ -33,7 +33,7 @@ class Engine:
             from pymilvus import MilvusClient, MilvusException
         except ImportError:
             raise ConfigError(
-                f"{str(url)!r} needs pymilvus, which is not installed; pip install 'aio-reid[milvus]'"
+                f"{str(url)!r} needs pymilvus, which is not installed; in the project: pip install -e '.[milvus]'"
             ) from None
         logging.getLogger("pymilvus").setLevel(logging.CRITICAL + 1)  # it prints a traceback of what it raises
         self.url = url
