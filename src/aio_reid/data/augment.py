@@ -45,9 +45,7 @@ class Recipe:
 
 COLOUR_PHOTO = Recipe(colour=(0.3, 0.3, 0.3, 0.015), tone=0.0, blur=0.2, low_resolution=0.2, paper=False)
 GREY_PHOTO = Recipe(colour=None, tone=0.5, blur=0.2, low_resolution=0.2, paper=False)
-COLOUR_DRAWING = Recipe(
-    colour=(0.2, 0.2, 0.3, 0.015), tone=0.0, blur=0.2, low_resolution=0.1, paper=True, proportions=0.12
-)
+COLOUR_DRAWING = Recipe(colour=(0.2, 0.2, 0.3, 0.015), tone=0.0, blur=0.2, low_resolution=0.1, paper=True)
 GREY_DRAWING = Recipe(colour=None, tone=0.3, blur=0.2, low_resolution=0.1, paper=True)
 
 FLIP_SHARE = 0.5
