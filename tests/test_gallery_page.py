@@ -61,10 +61,11 @@ def test_every_command_of_the_page(town: Path, capsys: pytest.CaptureFixture[str
 
 def test_calibrating_as_the_page_does(town: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = [line for block in blocks("console") for line in block.splitlines()][:2]
-    (calibrating,) = blocks("sh")
+    drawing, calibrating = blocks("sh")[0].splitlines()
+    assert drawing == "aio-reid people known --identities 300 --seed 9 --layout retrieval"  # fewer here, and smaller
     views = ViewCounts(photos=3, infrared=0, sketches=0, pencils=0, captions=1)
     layout = Splits("retrieval")
-    write_people(town / "people", identities=24, seed=5, views=views, size=(64, 32), splits=layout, workers=1)
+    write_people(town / "known", identities=24, seed=5, views=views, size=(64, 32), splits=layout, workers=1)
     for line in (*lines, calibrating):
         assert run(shlex.split(line.removeprefix("$ "))[1:]) == 0, capsys.readouterr().err
     shown = capsys.readouterr()

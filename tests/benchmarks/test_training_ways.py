@@ -23,6 +23,7 @@ SMALL = (
     "data.lookalikes=1",
     "data.num_workers=0",
     "data.colourless_share=0",
+    "data.tone_share=0",
 )
 
 

@@ -77,4 +77,4 @@ def test_the_stages_of_nano(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         check(name) for name in ("nano-grey", "nano-form", "nano-stage1", "nano-stage2")
     )
     assert before["encoder"] != pretrained["encoder"] == first["encoder"] == second["encoder"]
-    assert [s["dataset"] for s in second["sources"]] == ["people-real", "people"]  # type: ignore[attr-defined]
+    assert [s["dataset"] for s in second["sources"]] == ["people-real", "more-people"]  # type: ignore[attr-defined]
