@@ -3,7 +3,7 @@
 
 Both are timed from the loaded model on: starting Python and loading weights costs both the same. Enrolling reads each
 file once more to know it by its content, looks it up, keeps vector and metadata in the gallery, durably, and shows its
-progress; with --copy it also keeps the file. Nothing is in any cache.
+progress; with copies it also keeps the file. Nothing is in any cache.
 
     python benchmarks/enrol_speed.py [FOLDER] [--weights aio-nano] [--pictures 2048] [--out results/enrol_speed.json]
 

@@ -15,14 +15,16 @@ from aio_reid.records import Modality
 from aio_reid.training.objective import TrainingObjective
 from aio_reid.training.plan import ColourlessSteps
 
-RGB, INFRARED, PENCIL, SKETCH = Modality.RGB, Modality.INFRARED, Modality.PENCIL, Modality.SKETCH
+RGB, INFRARED, PENCIL = Modality.RGB, Modality.INFRARED, Modality.PENCIL
+SKETCH, TEXT = Modality.SKETCH, Modality.TEXT
 B, D = 6, 16
 MODEL = ModelConfig.model_validate(
     {
         "encoder": {"kind": "plain", "width": D, "depth": 1, "num_heads": 2},
         "image_size": [32, 16],
         "stem_width": 4,
-        "modalities": ["rgb", "infrared", "pencil", "sketch"],
+        "word_width": 8,
+        "modalities": ["rgb", "infrared", "pencil", "sketch", "text"],
     }
 )
 
@@ -46,6 +48,7 @@ def batch() -> TupleBatch:
         m: torch.randint(0, 256, (B, 3, 32, 16), generator=generator, dtype=torch.uint8)
         for m in (RGB, INFRARED, PENCIL, SKETCH)
     }
+    inputs[TEXT] = torch.randint(300, 49000, (B, 9), generator=generator)
     nothing = torch.zeros(0, dtype=torch.int64)
     labels = torch.tensor([0, 0, 1, 1, 2, 2])
     return TupleBatch(labels, inputs, {m: torch.arange(B) for m in inputs}, None, nothing.reshape(0, 2), nothing)
@@ -63,7 +66,7 @@ def test_a_share_of_the_batches_is_seen_without_colour(batch: TupleBatch) -> Non
     assert np.mean(grey) == pytest.approx(0.3, abs=0.07)
     for inputs, without in zip(seen, grey, strict=True):
         assert all(bool((inputs[m] == inputs[m][:, :1]).all()) == without for m in (RGB, PENCIL))
-        assert all(torch.equal(inputs[m], batch.inputs[m]) for m in (INFRARED, SKETCH))
+        assert all(torch.equal(inputs[m], batch.inputs[m]) for m in (INFRARED, SKETCH, TEXT))
     assert torch.equal(seen_by(same, batch, grey.index(True))[RGB], seen[grey.index(True)][RGB])
 
 
@@ -87,5 +90,5 @@ def test_the_tones_of_a_share_of_them_pass_a_curve_for_each_photo(batch: TupleBa
             assert torch.equal(seen[RGB][row, channel], plan.tones[RGB][row][grey[RGB].long()])
             assert torch.equal(seen[PENCIL][row, channel], grey[PENCIL].to(torch.uint8))  # paper stays white
     assert len({curve.numpy().tobytes() for curve in plan.tones[RGB]}) == B
-    assert all(torch.equal(seen[m], batch.inputs[m]) for m in (INFRARED, SKETCH))
+    assert all(torch.equal(seen[m], batch.inputs[m]) for m in (INFRARED, SKETCH, TEXT))
     assert torch.equal(made.plan(batch, plan.step).tones[RGB], plan.tones[RGB])

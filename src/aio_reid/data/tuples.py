@@ -203,9 +203,10 @@ class TupleDataset(Dataset[TrainingTuple]):
         pixels: dict[Modality, Tensor] = {}
         for modality in (m for m in self.modalities if m.is_visual and self._comes_along(m, rng)):
             plain = self._plain(photo, label, modality, rng)
+            if plain is not None and self.augmented:
+                plain = augment(plain, modality, rng, proportions=self.shares.proportions)
             if plain is not None:
-                varied = {"proportions": self.shares.proportions}
-                pixels[modality] = augment(plain, modality, rng, **varied) if self.augmented else plain
+                pixels[modality] = plain
         told = Modality.TEXT in self.modalities and self._comes_along(Modality.TEXT, rng)
         caption = self._pick(label, Modality.TEXT, rng) if told else None
         tags = None if self._tags is None else self._tags.row(label)
