@@ -25,6 +25,7 @@ from aio_reid.errors import AioError, ConfigError, DataError
 from aio_reid.inputs import Bundle, as_bundle, check_many, chunks, equal_batches, exploded
 from aio_reid.models.build import load_model
 from aio_reid.models.model import AIOModel
+from aio_reid.models.recorded import Reading, record_reading
 from aio_reid.records import FUSIONS, Modality, Query, parse_modality
 from aio_reid.weights import find_weights, hash_weights
 
@@ -65,6 +66,7 @@ class AIO:
         self.weights_hash = weights_hash
         self.about = dict(about or {})
         self._bpe = ClipBpe.load()
+        self._recorded: dict[tuple[Modality, ...], Reading] = {}
 
     @classmethod
     def load(cls, name_or_path: str | Path = "aio-nano", device: str | None = None) -> AIO:
@@ -187,6 +189,15 @@ class AIO:
             loaded.append((item, weight))
         return loaded
 
+    def record(self) -> None:
+        """Let pictures of one modality be read by recorded graphs from now on, see `models.recorded`: for programs whose
+        other threads keep Python busy. Vectors stay the same; sentences and early fusion are read as before.
+        """
+        for modality in (m for m in self.model.modalities if m.is_visual):
+            reading = record_reading(self.model, modality)
+            if reading is not None:
+                self._recorded[(modality,)] = reading
+
     def embed_prepared(self, loaded: Sequence[Loaded]) -> Vectors:
         """Return unit vectors, float32 (B, E), of prepared inputs in one forward pass; all have one signature."""
         return self._forward(loaded)
@@ -248,8 +259,12 @@ class AIO:
             modality: self._stacked(modality, [item.values[place] for item in loaded])
             for place, modality in enumerate(loaded[0].signature)
         }
+        signature = loaded[0].signature
         with torch.inference_mode():
-            vectors = self.model.retrieval(self.model(inputs))
+            if signature in self._recorded:
+                vectors = self._recorded[signature](inputs[signature[0]])
+            else:
+                vectors = self.model.retrieval(self.model(inputs))
         return cast(Vectors, vectors.cpu().numpy())
 
     def _stacked(self, modality: Modality, values: list[Any]) -> Tensor:

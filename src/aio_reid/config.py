@@ -153,6 +153,12 @@ class OptimConfig(Frozen):
     head_rate: float = Field(
         default=1.0, gt=0, description="factor on the learning rate of the heads: bottleneck, classifier, words"
     )
+    classifier_rate: float = Field(
+        default=1.0,
+        gt=0,
+        description="further factor for the identity classifier; below 1 it keeps what it begins with (loss.imprint): "
+        "Adam moves every row at every step, also those of people who are not in the batch",
+    )
     warmup_share: Share = 0.05
     clip_norm: float = Field(default=1.0, gt=0)
     micro_batches: Positive = Field(

@@ -25,11 +25,13 @@ class LoadedModel:
     """`AIO` behind the service's `ServiceModel` protocol.
 
     On a CPU up to MOST_LANES batches are computed at a time, each on its share of the cores. One batch on all cores
-    would make the cores wait for one another after every layer, and for whichever is busy with a request.
+    would make the cores wait for one another after every layer, and for whichever is busy with a request. Pictures are
+    read by recorded graphs: between two layers nothing waits for the threads of the requests to give Python back.
     """
 
     def __init__(self, aio: AIO) -> None:
         self._aio = aio
+        aio.record()
         self.weights_hash = aio.weights_hash
         self.embedding_size = aio.embedding_size
         self.preferred_fusion = aio.preferred_fusion

@@ -9,16 +9,24 @@ import torch
 from torch import nn
 
 WORD_TABLE = "words.weight"
-HEADS = ("model.bottleneck.", "classifier.", "attribute_head.", "tag_head.")
+CLASSIFIER = "classifier."
+HEADS = ("model.bottleneck.", CLASSIFIER, "attribute_head.", "tag_head.")
 
 
 def build_optimizer(
-    module: nn.Module, *, learning_rate: float, weight_decay: float, word_table_rate: float, head_rate: float = 1.0
+    module: nn.Module,
+    *,
+    learning_rate: float,
+    weight_decay: float,
+    word_table_rate: float,
+    head_rate: float = 1.0,
+    classifier_rate: float = 1.0,
 ) -> torch.optim.AdamW:
     """Return AdamW over the trainable parameters of `module`.
 
     Matrices and kernels decay; norms, biases, [CLS], positions, codes and embeddings do not. The word table learns at
-    `learning_rate` times `word_table_rate`, the `HEADS` at `learning_rate` times `head_rate`.
+    `learning_rate` times `word_table_rate`, the `HEADS` at `learning_rate` times `head_rate`, and of these the identity
+    classifier at that times `classifier_rate`.
     """
 
     def group(decay: float, rate: float) -> dict[str, Any]:
@@ -30,6 +38,7 @@ def build_optimizer(
         "words": group(0.0, word_table_rate),
         "decayed heads": group(weight_decay, head_rate),
         "kept heads": group(0.0, head_rate),
+        "classifier": group(weight_decay, head_rate * classifier_rate),
     }
     embeddings = {id(m.weight) for m in module.modules() if isinstance(m, nn.Embedding)}
     for name, parameter in module.named_parameters():
@@ -38,6 +47,8 @@ def build_optimizer(
         is_kept = parameter.ndim < 2 or id(parameter) in embeddings or ".sequence." in f".{name}"
         of_heads = " heads" if head_rate != 1.0 and name.startswith(HEADS) else ""
         kind = "words" if name.endswith(WORD_TABLE) else ("kept" if is_kept else "decayed") + of_heads
+        if classifier_rate != 1.0 and name.startswith(CLASSIFIER):
+            kind = "classifier"
         groups[kind]["params"].append(parameter)
     return torch.optim.AdamW([g for g in groups.values() if g["params"]], lr=learning_rate, betas=(0.9, 0.999))
 

@@ -202,12 +202,14 @@ def _optimizer(config: RunConfig, objective: TrainingObjective) -> torch.optim.A
         weight_decay=config.optim.weight_decay,
         word_table_rate=config.optim.word_table_rate,
         head_rate=config.optim.head_rate,
+        classifier_rate=config.optim.classifier_rate,
     )
     for group in optimizer.param_groups:
         group["initial_lr"] = group["lr"]
     table = objective.classifier
     if isinstance(table, SampledIdentityClassifier):
-        group, rate, decay = optimizer.param_groups[0], config.optim.head_rate, config.optim.weight_decay
+        group, decay = optimizer.param_groups[0], config.optim.weight_decay
+        rate = config.optim.head_rate * config.optim.classifier_rate
         optimizer.register_step_post_hook(lambda *_: table.update(learning_rate=group["lr"] * rate, weight_decay=decay))
     return optimizer
 
