@@ -190,8 +190,10 @@ class AIO:
         return loaded
 
     def record(self) -> None:
-        """Let pictures of one modality be read by recorded graphs from now on, see `models.recorded`: for programs whose
-        other threads keep Python busy. Vectors stay the same; sentences and early fusion are read as before.
+        """Let pictures of one modality be read by recorded graphs from now on (`models.recorded`).
+
+        For programs whose other threads keep Python busy. Vectors stay the same; sentences and early fusion are read as
+        before.
         """
         for modality in (m for m in self.model.modalities if m.is_visual):
             reading = record_reading(self.model, modality)

@@ -1,9 +1,7 @@
-"""Options that change the cost of a run and not its result: compiled blocks, kept pictures, workers, threads."""
+"""Options that change the cost of a run and not its result: compiled blocks, kept pictures, workers."""
 
 from __future__ import annotations
 
-import threading
-import time
 from functools import partial
 from pathlib import Path
 
@@ -11,8 +9,7 @@ import pytest
 import tiny
 import torch
 
-from aio_reid.data.samplers import TupleKey
-from aio_reid.data.tuples import TrainingTuple, TupleBatch, TupleDataset
+from aio_reid.data.tuples import TupleBatch
 from aio_reid.errors import ConfigError
 from aio_reid.training import launch, run
 from aio_reid.training.batches import iterate_batches
@@ -32,30 +29,6 @@ def test_kept_pictures_and_workers_give_the_same_losses(manifest: Path, tmp_path
         run.train(tiny.tiny_config(manifest, data=data), tmp_path / name)
         assert totals(tmp_path / name) == totals(tmp_path / "read")
     assert len(list((tmp_path / "cache").iterdir())) == 1
-
-
-def test_threads_make_the_batches_that_one_makes(manifest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = tiny.tiny_config(manifest)
-    dataset = run._dataset(config, load_sources(config.data, seed=0))
-    makers: set[int] = set()
-    made = dataset.__class__.__getitem__
-
-    def noting(self: TupleDataset, key: TupleKey) -> TrainingTuple:
-        makers.add(threading.get_ident())
-        time.sleep(0.002)
-        return made(self, key)
-
-    monkeypatch.setattr(dataset.__class__, "__getitem__", noting)
-    batches = {}
-    for threads in (1, 3):
-        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
-        makers.clear()
-        batches[threads] = list(iterate_batches(config, dataset, RunPosition(), 3))
-        assert (len(makers) > 1) == (threads > 1)
-    for (one, at), (other, also_at) in zip(batches[1], batches[3], strict=True):
-        assert isinstance(one, TupleBatch) and isinstance(other, TupleBatch)
-        assert at == also_at and torch.equal(one.labels, other.labels) and one.inputs.keys() == other.inputs.keys()
-        assert all(torch.equal(one.inputs[m], other.inputs[m]) for m in one.inputs)
 
 
 def test_compiled_blocks_give_nearly_the_same_losses(

@@ -92,6 +92,17 @@ def test_heads_learn_at_their_own_rate(manifest: Path) -> None:
     assert len(build_optimizer(made, **rates).param_groups) == 3  # as older checkpoints have them
 
 
+def test_the_classifier_learns_at_a_rate_of_its_own(manifest: Path) -> None:
+    made = run._objective(tiny.tiny_config(manifest), num_identities=6)
+    rates = {"learning_rate": 1e-3, "weight_decay": 0.05, "word_table_rate": 0.1}
+    name_of = {id(parameter): name for name, parameter in made.named_parameters()}
+    groups = build_optimizer(made, **rates, head_rate=2.0, classifier_rate=0.1).param_groups
+    (apart,) = (group for group in groups if group["lr"] == pytest.approx(2e-4))
+    assert [name_of[id(parameter)] for parameter in apart["params"]] == ["classifier.linear.weight"]
+    assert apart["weight_decay"] == 0.05
+    assert sum(len(group["params"]) for group in groups) == sum(p.requires_grad for p in made.parameters())
+
+
 def test_parts_of_another_encoder_are_refused(manifest: Path, stage1: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"belongs to encoder .* configure the encoder") as caught:
         run.train(stage2(manifest, stage1, seed=4), tmp_path / "run")  # another seed: another random encoder

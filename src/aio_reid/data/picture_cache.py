@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import threading
 import zlib
@@ -77,15 +76,13 @@ class PictureCache:
         return kept
 
     def _kept(self, row: int) -> NDArray[np.uint8] | None:
-        size = _CHECK_BYTES + math.prod(self._shape)
+        check, pixels = bytearray(_CHECK_BYTES), np.empty(self._shape, np.uint8)
+        size = _CHECK_BYTES + pixels.nbytes
         try:
-            content = os.pread(self._open(), size, row * size)
+            num_read = os.preadv(self._open(), [check, pixels], row * size)
         except OSError:
             return None
-        pixels = content[_CHECK_BYTES:]
-        if len(content) != size or _check(pixels) != content[:_CHECK_BYTES]:
-            return None
-        return np.frombuffer(bytearray(pixels), np.uint8).reshape(self._shape)
+        return pixels if num_read == size and _check(pixels) == check else None
 
     def _keep(self, row: int, pixels: NDArray[np.uint8]) -> None:
         content = pixels.tobytes()
@@ -101,7 +98,7 @@ class PictureCache:
             return self._descriptor
 
 
-def _check(pixels: bytes) -> bytes:
+def _check(pixels: bytes | NDArray[np.uint8]) -> bytes:
     """Return a checksum; that of a row of zeros, which a hole in the file is, is not zero."""
     return zlib.crc32(pixels).to_bytes(_CHECK_BYTES, "little")
 

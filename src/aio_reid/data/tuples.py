@@ -53,12 +53,14 @@ class Shares:
         synthesise: False: none is ever synthesised, whatever `synthesised` says, and what is not on record is absent.
         proportions: how far those of drawn bodies are varied, see `augment`; a deviation, not a probability.
         partners: a partner comes along with its photo at all; 1 where not named.
+        masked: a sentence comes with a copy whose attributes are masked (VA); True or False, not a probability.
     """
 
     synthesised: Mapping[Modality, float] = field(default_factory=dict)
     partners: Mapping[Modality, float] = field(default_factory=dict)
     synthesise: bool = True
     proportions: float = 0.0
+    masked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +215,9 @@ class TupleDataset(Dataset[TrainingTuple]):
         if caption is None or caption.caption is None:
             return TrainingTuple(label, pixels, None, None, tags)
         encoded = self._bpe.encode(caption.caption, context_length=self.context_length)
-        masked = mask_attributes(caption.caption, rng, self._bpe, context_length=self.context_length)
+        masked = None
+        if self.shares.masked:
+            masked = mask_attributes(caption.caption, rng, self._bpe, context_length=self.context_length)
         return TrainingTuple(label, pixels, encoded.ids, masked, tags)
 
     def _records_by_label(self) -> dict[int, list[Record]]:

@@ -36,9 +36,10 @@ class SelfAttention(nn.Module):
             (query,) = self._heads(functional.linear(x[:, :num_queries], weight[:D], bias[:D]), 1)
             key, value = self._heads(functional.linear(x, weight[D:], bias[D:]), 2)
         if x.is_cpu and torch.is_grad_enabled():
-            # In bf16 the backward pass of torch's fused attention takes two to three times as long on a CPU as in fp32.
-            query, key, value = query.float(), key.float(), value.float()
-        read = functional.scaled_dot_product_attention(query, key, value, attn_mask=attn_mask).to(x.dtype)
+            # On a CPU the backward pass of torch's fused attention is slow for short sequences, in bf16 most of all.
+            read = _written_out(query, key, value, attn_mask)
+        else:
+            read = functional.scaled_dot_product_attention(query, key, value, attn_mask=attn_mask)
         projected: Tensor = self.proj(read.transpose(1, 2).reshape(B, num_queries or N, D))  # (B, N or num_queries, D)
         return projected
 
@@ -48,6 +49,14 @@ class SelfAttention(nn.Module):
             B, N, count, self.num_heads, width // (count * self.num_heads)
         )  # (B, N, count, heads, D / heads)
         return split.permute(2, 0, 3, 1, 4).unbind(0)  # count times (B, heads, N, D / heads)
+
+
+def _written_out(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
+    """Return attention as its definition has it, (B, heads, queries, D / heads); softmax in fp32."""
+    scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)  # (B, heads, queries, N)
+    if mask is not None:
+        scores = scores.masked_fill(~mask, float("-inf"))
+    return scores.float().softmax(dim=-1).to(value.dtype) @ value
 
 
 class FeedForward(nn.Module):

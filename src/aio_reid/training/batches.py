@@ -1,11 +1,9 @@
-"""The batches of a run, from any position on, made by processes or threads whose mistakes are still one line."""
+"""The batches of a run, from any position on, made by processes whose mistakes are still one line."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import nullcontext
 
 import torch
 from torch.utils.data import DataLoader, Dataset
@@ -68,22 +66,20 @@ def iterate_batches(
 
     What random draws a batch holds depends on (seed, epoch, place) alone, and not on who makes which part of it.
     Worker processes live as long as the run: what they remember, and what they made ahead, outlives an epoch. Without
-    any, all threads of this process make the next batch when it is wanted: where they also compute the step, a worker
-    would take the time from one of them, and the others would wait for it after every layer.
+    any, the calling thread makes the next batch when it is wanted: where all cores compute the step, a worker would
+    take the time from one of them, and the others would wait for it after every layer. Several threads are no faster
+    than one, they take Python's lock from each other (benchmarks/training.md).
     """
     keys = _Keys(config, dataset, start, total, processes)
-    num_workers = count_workers(config, processes)
-    num_threads = torch.get_num_threads() if num_workers == 0 else 1
-    with ThreadPoolExecutor(num_threads) if num_threads > 1 else nullcontext() as pool:
-        loader = DataLoader(
-            _ErrorsAsValues(dataset, pool),
-            batch_sampler=keys,
-            collate_fn=_collate,
-            num_workers=num_workers,
-            worker_init_fn=_one_thread,
-        )
-        for batch in loader:
-            yield batch, keys.positions.popleft()
+    loader = DataLoader(
+        _ErrorsAsValues(dataset),
+        batch_sampler=keys,
+        collate_fn=_collate,
+        num_workers=count_workers(config, processes),
+        worker_init_fn=_one_thread,
+    )
+    for batch in loader:
+        yield batch, keys.positions.popleft()
 
 
 class _Keys:
@@ -126,18 +122,14 @@ class _Keys:
 class _ErrorsAsValues(Dataset[TrainingTuple | AioError]):
     """Hands on what is wrong with a tuple as a value: torch would put a worker's whole traceback into its message."""
 
-    def __init__(self, tuples: TupleDataset, pool: Executor | None) -> None:
-        self._tuples, self._pool = tuples, pool
+    def __init__(self, tuples: TupleDataset) -> None:
+        self._tuples = tuples
 
     def __getitem__(self, key: TupleKey) -> TrainingTuple | AioError:
         try:
             return self._tuples[key]
         except AioError as error:
             return error
-
-    def __getitems__(self, keys: list[TupleKey]) -> list[TrainingTuple | AioError]:
-        """Return the tuples of a batch; the loader looks for a method of this name."""
-        return list(map(self.__getitem__, keys) if self._pool is None else self._pool.map(self.__getitem__, keys))
 
 
 def _collate(made: Sequence[TrainingTuple | AioError]) -> TupleBatch | AioError:

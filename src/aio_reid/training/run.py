@@ -148,6 +148,7 @@ def _dataset(config: RunConfig, sources: Sequence[LoadedSource]) -> TupleDataset
             config.data.partner_share,
             synthesise=config.data.synthesise,
             proportions=config.data.proportions,
+            masked=config.loss.va_weight > 0,
         ),
         context_length=config.model.context_length,
         augmented=config.data.augment,
