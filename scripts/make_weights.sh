@@ -12,10 +12,13 @@ draw() { # FOLDER SEED
 }
 draw runs/people 1
 draw runs/more-people 4
+aio-reid people runs/new-people --identities $((identities * 7 / 9)) --seed 5 --infrared 3 --sketches 3 --captions 4 --val-share 0.015
 aio-reid pretrain configs/nano-pretrain.yaml --resume
 aio-reid pretrain configs/nano-details.yaml --resume
 aio-reid pretrain configs/nano-grey.yaml --resume
 aio-reid pretrain configs/nano-form.yaml --resume
+aio-reid train configs/nano-form-stage1.yaml --resume
+aio-reid pretrain configs/nano-identities.yaml --resume
 aio-reid train configs/nano-stage1.yaml --resume
 aio-reid export-weights runs/nano-stage1 "$out" --half
 aio-reid doctor

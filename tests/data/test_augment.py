@@ -15,7 +15,7 @@ from aio_reid.data.images import CLIP_MEAN, GREY_MEAN, normalise
 from aio_reid.errors import DataError
 from aio_reid.records import VISUAL_MODALITIES, Modality
 
-NOTHING = module.Recipe(colour=None, tone=0, blur=0, low_resolution=0, paper=False)
+NOTHING = module.Recipe(colour=None, tone=0, blur=0, low_resolution=0, paper=False, erase=0)
 
 
 def picture(modality: Modality, height: int = 64, width: int = 32) -> np.ndarray:
@@ -28,8 +28,10 @@ def picture(modality: Modality, height: int = 64, width: int = 32) -> np.ndarray
 
 def still(monkeypatch: pytest.MonkeyPatch) -> None:
     """Switch off all that moves or erases."""
-    for name, value in {"FLIP_SHARE": 0, "ERASE_SHARE": 0, "SHIFT": (0, 0), "SCALE": (1, 1), "ASPECT": (1, 1)}.items():
+    for name, value in {"FLIP_SHARE": 0, "SHIFT": (0, 0), "SCALE": (1, 1), "ASPECT": (1, 1)}.items():
         monkeypatch.setattr(module, name, value)
+    for name in ("COLOUR_PHOTO", "GREY_PHOTO", "COLOUR_DRAWING", "GREY_DRAWING"):
+        monkeypatch.setattr(module, name, replace(getattr(module, name), erase=0))
 
 
 @pytest.mark.parametrize("modality", VISUAL_MODALITIES)
@@ -101,8 +103,7 @@ def test_erasing_fills_a_rectangle_with_what_normalises_to_zero(
     modality: Modality, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     still(monkeypatch)
-    monkeypatch.setattr(module, "ERASE_SHARE", 0.5)
-    monkeypatch.setattr(module, "_recipe", lambda _: NOTHING)
+    monkeypatch.setattr(module, "_recipe", lambda _: replace(NOTHING, erase=0.5, erase_area=(0.02, 0.4)))
     pixels = np.full((3, 128, 64), 255, np.uint8)
     mean = np.rint(np.multiply(CLIP_MEAN if modality.has_colour else (GREY_MEAN,) * 3, 255)).astype(int)
     rng = np.random.default_rng(0)
@@ -209,7 +210,6 @@ def test_proportions_vary_in_drawings_alone(modality: Modality) -> None:
 
 @pytest.mark.parametrize("modality", [Modality.SKETCH, Modality.PENCIL])
 def test_next_to_no_other_proportions_are_the_usual_warp(modality: Modality, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "ERASE_SHARE", 0)
     for recipe in ("GREY_DRAWING", "COLOUR_DRAWING"):
         monkeypatch.setattr(module, recipe, replace(NOTHING, paper=True))
     pixels = picture(modality)

@@ -64,17 +64,19 @@ def test_the_stages_of_the_paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_the_stages_of_nano(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("people", "more-people", "people-real"):
+    for name in ("people", "more-people", "new-people", "people-real"):
         folder = Path("runs") / name
         folder.mkdir(parents=True)
         tiny.tiny_people(folder)
     for name in ("nano-pretrain", "nano-details", "nano-grey", "nano-form"):
         alike = ("data.lookalikes=2",) if name != "nano-pretrain" else ()
         pretrain(shrunk(name, *NANO, *alike), Path("runs") / name)
+    train(shrunk("nano-form-stage1", *NANO, "data.lookalikes=2"), Path("runs") / "nano-form-stage1")
+    pretrain(shrunk("nano-identities", *NANO, "data.lookalikes=2"), Path("runs") / "nano-identities")
     train(shrunk("nano-stage1", *NANO, "data.lookalikes=2"), Path("runs") / "nano-stage1")
     train(shrunk("nano-stage2", *NANO), Path("runs") / "nano-stage2")
-    before, pretrained, first, second = (
-        check(name) for name in ("nano-grey", "nano-form", "nano-stage1", "nano-stage2")
-    )
-    assert before["encoder"] != pretrained["encoder"] == first["encoder"] == second["encoder"]
+    for pretrained, trained in (("nano-form", "nano-form-stage1"), ("nano-identities", "nano-stage1")):
+        assert check(pretrained)["encoder"] == check(trained)["encoder"]
+    before, first, second = (check(name) for name in ("nano-form", "nano-stage1", "nano-stage2"))
+    assert before["encoder"] != first["encoder"] == second["encoder"]
     assert [s["dataset"] for s in second["sources"]] == ["people-real", "more-people"]  # type: ignore[attr-defined]

@@ -79,10 +79,10 @@ class PictureCache:
         check, pixels = bytearray(_CHECK_BYTES), np.empty(self._shape, np.uint8)
         size = _CHECK_BYTES + pixels.nbytes
         try:
-            num_read = os.preadv(self._open(), [check, pixels], row * size)
+            num_read = os.preadv(self._open(), [check, pixels.data], row * size)
         except OSError:
             return None
-        return pixels if num_read == size and _check(pixels) == check else None
+        return pixels if num_read == size and _check(pixels.data) == check else None
 
     def _keep(self, row: int, pixels: NDArray[np.uint8]) -> None:
         content = pixels.tobytes()
@@ -98,7 +98,7 @@ class PictureCache:
             return self._descriptor
 
 
-def _check(pixels: bytes | NDArray[np.uint8]) -> bytes:
+def _check(pixels: bytes | memoryview) -> bytes:
     """Return a checksum; that of a row of zeros, which a hole in the file is, is not zero."""
     return zlib.crc32(pixels).to_bytes(_CHECK_BYTES, "little")
 

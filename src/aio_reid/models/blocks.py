@@ -56,7 +56,8 @@ def _written_out(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None)
     scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)  # (B, heads, queries, N)
     if mask is not None:
         scores = scores.masked_fill(~mask, float("-inf"))
-    return scores.float().softmax(dim=-1).to(value.dtype) @ value
+    read: Tensor = scores.float().softmax(dim=-1).to(value.dtype) @ value
+    return read
 
 
 class FeedForward(nn.Module):

@@ -53,7 +53,7 @@ def record_reading(model: AIOModel, modality: Modality) -> Reading | None:
     with torch.inference_mode(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about its age, and that shapes of one picture become constants
         try:
-            recorded: Any = torch.jit.trace(reading, batches[0], check_trace=False)
+            recorded: Any = torch.jit.trace(reading, batches[0], check_trace=False)  # type: ignore[no-untyped-call]
             same = all(torch.allclose(recorded(x), reading(x), atol=1e-5) for x in batches for _ in range(3))
         except (AttributeError, RuntimeError, NotImplementedError):
             return None
