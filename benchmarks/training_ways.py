@@ -89,7 +89,7 @@ class Trainer:
 
 def config_of(name: str, manifest: Path, overrides: Iterable[str] = ()) -> RunConfig:
     """Return a shipped configuration on the people of a manifest, its encoder random."""
-    fixed = [f"data.manifest={manifest}", "start_from=null", "data.ramp_steps=0", "data.cache=null"]
+    fixed = [f"data.manifest={manifest}", "start_from=null", "data.ramp_steps=0", "data.cache=null", "compile=false"]
     if name != "nano-pretrain":
         fixed.append("model.encoder.weights_file=null")
     return load_config(ROOT / "configs" / f"{name}.yaml", (*fixed, *overrides))

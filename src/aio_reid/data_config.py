@@ -107,8 +107,8 @@ class DataConfig(Frozen):
     )
     num_workers: Annotated[int, Field(ge=0)] | None = Field(
         default=None,
-        description="processes that load pictures; 0: the training itself, between the steps; None: 0 on a CPU, up to 8 "
-        "for a GPU",
+        description="processes that load pictures; 0: the training itself, between the steps; None: 0 on a CPU, up to "
+        "8 for a GPU",
     )
 
     @model_validator(mode="after")

@@ -31,7 +31,6 @@ class LoadedModel:
 
     def __init__(self, aio: AIO) -> None:
         self._aio = aio
-        aio.record()
         self.weights_hash = aio.weights_hash
         self.embedding_size = aio.embedding_size
         self.preferred_fusion = aio.preferred_fusion
@@ -40,6 +39,7 @@ class LoadedModel:
         self.num_lanes = min(cores, MOST_LANES) if aio.device.type == "cpu" else 1
         self._cores_of_a_lane = cores // self.num_lanes
         self._lane = threading.local()
+        _record(aio, self._cores_of_a_lane)
         self.modalities: tuple[Modality, ...] = tuple(m for m in Modality if m in aio.model.modalities)
 
     @classmethod
@@ -73,3 +73,15 @@ class LoadedModel:
             torch.set_num_threads(self._cores_of_a_lane)  # of this thread, and of those that begin later
             self._lane.is_set = True
         return self._aio.embed_prepared(values)
+
+
+def _record(aio: AIO, num_threads: int) -> None:
+    """Record the model's readings with as many threads as a lane has: small batches on all cores of a busy machine take
+    a hundred times as long, since the cores wait for one another.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(num_threads)
+    try:
+        aio.record()
+    finally:
+        torch.set_num_threads(before)

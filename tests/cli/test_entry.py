@@ -84,6 +84,22 @@ def test_our_errors_are_one_line(
 
 
 @pytest.mark.parametrize(
+    ("words", "end"),
+    [
+        (["serach", "x"], "see: aio-reid --help"),
+        (["search", "--topp", "3"], "see: aio-reid search --help"),
+        (["gallery", "serach"], "see: aio-reid gallery --help"),
+        (["gallery", "search", "town", "--topp", "3"], "see: aio-reid gallery search --help"),
+    ],
+)
+def test_help_is_named_as_far_as_the_words_are_commands(
+    words: list[str], end: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert entry.run(words) == 2
+    assert only_line(capsys).endswith(end)
+
+
+@pytest.mark.parametrize(
     ("error", "line"),
     [
         (

@@ -150,5 +150,8 @@ def test_mistakes_are_told_before_the_work(manifest: Path, weights: str, tmp_pat
         evaluate_manifest(manifest, weights=weights)
     only = tmp_path / "only.csv"
     write_manifest(only, [ManifestRow("x.png", None, "ann", Modality.INFRARED, Split.QUERY)])
-    with pytest.raises(DataError, match="nothing to evaluate"):
+    with pytest.raises(DataError, match="nothing to evaluate: no record of split query or gallery has a modality"):
+        evaluate_manifest(only, weights=weights)
+    write_manifest(only, [ManifestRow("x.png", None, "ann", Modality.RGB, Split.TRAIN)])
+    with pytest.raises(DataError, match=r"no record is of split query or gallery; .* --layout retrieval"):
         evaluate_manifest(only, weights=weights)

@@ -8,7 +8,7 @@ from gallery_fakes import write_picture
 from PIL import Image
 
 from aio_reid.errors import DataError
-from aio_reid.gallery.scan import PICTURE_SUFFIXES, list_pictures
+from aio_reid.gallery.scan import GALLERY_FILE, PICTURE_SUFFIXES, list_pictures
 
 RED = (220, 30, 30)
 # Formats that Pillow lists as readable but cannot decode by itself, see scan.py.
@@ -87,6 +87,14 @@ def test_unusable_folders_are_one_line(tmp_path: Path) -> None:
         with pytest.raises(DataError, match=words) as caught:
             list_pictures(tmp_path / name)
         assert "\n" not in str(caught.value)
+
+
+def test_a_gallery_is_no_folder_of_pictures_unless_pictures_lie_in_it(tmp_path: Path) -> None:
+    (tmp_path / GALLERY_FILE).touch()
+    with pytest.raises(DataError, match=r"is a gallery, .* use `aio-reid gallery search`"):
+        list_pictures(tmp_path)
+    (tmp_path / "a.jpg").touch()
+    assert len(list_pictures(tmp_path).pictures) == 1
 
 
 def test_folders_without_permission(tmp_path: Path) -> None:

@@ -151,3 +151,5 @@ def test_exported_weights_load_in_half_precision_too(manifest: Path, tmp_path: P
     assert (AIO.load(whole).embed(sentence) == expected).all()
     assert abs(AIO.load(half).embed(sentence) - expected).max() < 0.01
     assert half.stat().st_size < 0.7 * whole.stat().st_size
+    with pytest.raises(TrainingError, match=r"there is no run .*nothing'; train one first"):
+        export_run(tmp_path / "nothing", tmp_path / "out.safetensors")

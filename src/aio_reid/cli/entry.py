@@ -96,17 +96,14 @@ def describe_os_error(error: OSError) -> str:
 def _explain(error: Exception, arguments: Sequence[str]) -> int:
     # typer's errors of usage have no public base class in all its versions; this method is what they share.
     if hasattr(error, "format_message"):
-        return _refuse(f"{error.format_message().rstrip('.')}; see: aio-reid {_command(arguments)}--help")
+        known = getattr(getattr(error, "ctx", None), "command_path", "aio-reid")  # as far as the words are commands
+        return _refuse(f"{error.format_message().rstrip('.')}; see: {known} --help")
     # torch may not be imported here, so its error is known by name.
     if type(error).__name__ == "OutOfMemoryError":
         return _refuse("the GPU has not enough memory; use --device cpu, or close other programs that use it")
     reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
     print(f"error: a bug in aio-reid, not a mistake of yours ({reason}); {_write_report(arguments)}", file=sys.stderr)
     return BUG
-
-
-def _command(arguments: Sequence[str]) -> str:
-    return f"{arguments[0]} " if arguments and not arguments[0].startswith("-") else ""
 
 
 def _write_report(arguments: Sequence[str]) -> str:

@@ -112,7 +112,7 @@ def _evaluate_one(
     pictures: Path | None,
     gallery: tuple[Modality, ...],
 ) -> None:
-    from aio_reid.cli.show import print_noted
+    from aio_reid.cli.show import print_noted, remark
     from aio_reid.evaluation.pictures.write import pictures_of
     from aio_reid.evaluation.report import make_table
     from aio_reid.gallery.outputs import check_writable
@@ -123,8 +123,11 @@ def _evaluate_one(
     progress = console_progress()
     with pictures_of(pictures, facts={"Weights": Path(weights).name}, progress=progress):
         record = _score_one(data, dataset, weights, out, device, gallery, progress)
-    table = make_table(record.to_json())
-    print_noted(table)
+    print_noted(make_table(record.to_json()))
+    if out is not None:
+        remark(f"written: {out}")
+    if pictures is not None:
+        remark(f"written: {pictures}; open {pictures / 'index.html'}")
 
 
 def _score_one(

@@ -36,7 +36,7 @@ def erase(
     cache: CacheFolder = None,
 ) -> None:
     """Erase pictures from a gallery, its backups and the cache of searches, for good. Exit code 1 if a place was out of
-    reach. Picture files outside of the gallery are not touched.
+    reach. Picture files outside of the gallery are not touched, nor are galleries that imported from this one.
     """
     from aio_reid.gallery.cache import default_cache_folder
     from aio_reid.gallery.database import FILE_NAME

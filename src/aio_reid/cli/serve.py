@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -126,7 +128,8 @@ def verify_audit(
 def _check_installed() -> None:
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        raise ConfigError(f"{missing[0]} is not installed; in the project: pip install -e '.[serve]'")
+        install = f"{shlex.quote(sys.executable)} -m pip install -c constraints.txt -e '.[serve]'"
+        raise ConfigError(f"{missing[0]} is not installed; in the project: {install}")
 
 
 def _make_service(
@@ -157,6 +160,7 @@ def _make_service(
         check_weights(about, hash_weights(chosen))
     first = next(iter(galleries.all.values()))
     log = AuditLog(audit or first.folder / FILE_NAME)
+    typer.echo(f"loading {chosen.name} ...", err=True)
     model = LoadedModel.load(chosen, device)
     return Service(
         model,

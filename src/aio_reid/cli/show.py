@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from aio_reid.gallery.cache import CacheStats
     from aio_reid.gallery.result import SearchResult
 
+MOST_WORDS = 12
+"""How many unread words of a sentence are repeated."""
 MOST_UNREADABLE = 10
 """How many unreadable pictures are named; --json FILE lists them all."""
 
@@ -54,14 +56,17 @@ def print_search(result: SearchResult) -> None:
 
     print_table(table_header(result), table_rows(result))
     counts = result.counts
-    remark(f"query: {result.description}")
+    if result.description:
+        remark(f"query: {result.description}")
     known = f" ({counts.embedded} embedded now, {counts.from_cache} known before)" if result.gallery_modality else ""
     remark(f"searched {counts.searched} pictures of {shown(result.folder)} in {result.timings.total_s:.1f} s{known}")
     if result.filters:
         remark(f"only: {'; '.join(result.filters)}")
     if result.unread_words:
-        words = " ".join(shown(word) for word in result.unread_words)
-        remark(f'not read, because the sentence is too long: "{words}"; shorten it or give a second --text')
+        words = " ".join(shown(word) for word in result.unread_words[:MOST_WORDS])
+        rest = len(result.unread_words) - MOST_WORDS
+        more = f" and {rest} words more" if rest > 0 else ""
+        remark(f'not read, because the sentence is too long: "{words}"{more}; shorten it or give a second --text')
     print_unreadable("not searched", [(item.path, item.error) for item in result.unreadable])
     for note in result.notes:
         remark(note)

@@ -48,8 +48,8 @@ class Recipe:
 
 
 COLOUR_PHOTO = Recipe(colour=(0.3, 0.3, 0.3, 0.015), tone=0.0, blur=0.2, low_resolution=0.2, paper=False)
-# Frames at night are blurred, coarse and dark as they are: what little they show of a person is spared. With the photos'
-# shares less is learned of them in the same time (docs/experiments.md 13).
+# Frames at night are blurred, coarse and dark as they are: what little they show of a person is spared. With the shares
+# of photos less is learned of them in the same time (docs/experiments.md 13).
 GREY_PHOTO = Recipe(
     colour=None, tone=0.5, blur=0.05, low_resolution=0.05, paper=False, erase=0.25, erase_area=(0.02, 0.15)
 )

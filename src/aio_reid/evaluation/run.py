@@ -121,6 +121,11 @@ def _evaluate(
     progress: Progress,
 ) -> EvaluationRecord:
     readable = [record for record in records if record.modality in model.model.modalities]
+    if not records:
+        raise DataError(
+            "there is nothing to evaluate: no record is of split query or gallery; name splits so in the manifest "
+            "(drawn people have them with `aio-reid people --layout retrieval`)"
+        )
     if not readable:
         raise DataError(
             "there is nothing to evaluate: no record of split query or gallery has a modality the weights read"

@@ -125,7 +125,8 @@ class ScoreSpread:
 class Counts:
     """Numbers of files: listed = searched + left_out + unreadable (without folders).
 
-    `embedded` and `from_cache` count different contents; `duplicates` the readable files beyond the first of a content.
+    `embedded` and `from_cache` count different contents that can be read; `duplicates` the readable files beyond the
+    first of a content.
     """
 
     listed: int

@@ -18,6 +18,9 @@ jpeg jpf jpg jpx mpo msp pbm pcd pcx pfm pgm png pnm ppm psd pxr qoi ras rgb rgb
 # Ghostscript), wmf and emf (Windows only), and the containers that Pillow merely recognises (bufr, grib, hdf, mpeg).
 PICTURE_SUFFIXES: frozenset[str] = frozenset(f".{suffix}" for suffix in _PILLOW_READS.split())
 
+GALLERY_FILE = "gallery.sqlite"
+"""What makes a folder a gallery of its own, which is not searched as a folder of pictures."""
+
 
 @dataclass(frozen=True, slots=True)
 class PictureFile:
@@ -93,6 +96,8 @@ def list_pictures(folder: Path, *, skip: Path | None = None) -> Listing:
                 continue
             entered.add(identity)
             waiting.append(subfolder)
+    if not pictures and (root / GALLERY_FILE).is_file():
+        raise DataError(f"{str(root)!r} is a gallery, not a folder of pictures; use `aio-reid gallery search`")
     if not pictures and not unreadable:
         raise DataError(f"no pictures in folder {str(root)!r} or below it; it needs files such as .jpg, .png or .webp")
     return Listing(root, tuple(sorted(pictures, key=lambda p: p.key)), tuple(unreadable))

@@ -72,14 +72,15 @@ def embed_listing(
             f"{unreadable[0].path.name!r}: {unreadable[0].error}"
         )
     vectors, rows = _stack([content for _, content in readable], known)
+    num_embedded = sum(known[content].vector is not None for _, content in missing)
     return GalleryVectors(
         files=tuple(file for file, _ in readable),
         contents=tuple(content for _, content in readable),
         vectors=vectors,
         rows=rows,
         unreadable=tuple(sorted(unreadable, key=lambda item: str(item.path))),
-        num_embedded=len(missing),
-        num_from_cache=len(first_with) - len(missing),
+        num_embedded=num_embedded,
+        num_from_cache=len(vectors) - num_embedded,
     )
 
 

@@ -18,13 +18,17 @@ def export_run(run: Path, out: Path, *, half: bool = False) -> Path:
     """Write the weights of a run (its folder, or a weights file) to `out`, floats as float16 if `half`; returns `out`.
 
     Raises:
-        TrainingError: the run has not finished.
+        TrainingError: there is no such run, or it has not finished.
         WeightsError: there are no weights, or they are damaged or foreign.
         StorageError: the file cannot be written, or its name does not end in .safetensors.
     """
     if out.suffix != ".safetensors":
         raise StorageError(f"weights file {str(out)!r} must end in .safetensors")
     source = run / WEIGHTS if run.is_dir() else run
+    if not run.exists() and not run.suffix:
+        raise TrainingError(
+            f"there is no run {str(run)!r}; train one first (aio-reid train CONFIG --out {run}), or name it"
+        )
     if run.is_dir() and not source.exists() and (run / CHECKPOINT).exists():
         raise TrainingError(
             f"run {str(run)!r} has not finished; go on with it: aio-reid train CONFIG --resume --out {run}"

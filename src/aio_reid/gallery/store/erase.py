@@ -77,6 +77,7 @@ class Certificate:
             "program": f"aio-reid {__version__}",
             "is_complete": self.is_complete,
             "source_files": "picture files outside of the gallery are not touched",
+            "other_galleries": "galleries into which pictures were imported are not touched; erase them there, too",
             **asdict(self),
         }
 

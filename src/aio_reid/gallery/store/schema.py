@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 from aio_reid.errors import DataError, StorageError
 from aio_reid.gallery.embedder import PREPROCESS_VERSION
-from aio_reid.gallery.scan import absolute
+from aio_reid.gallery.scan import GALLERY_FILE, absolute
 from aio_reid.gallery.sqlite_file import (
     FileKind,
     check_ours,
@@ -32,7 +32,7 @@ from aio_reid.gallery.sqlite_file import (
 )
 from aio_reid.storage import is_passing, primary_code
 
-FILE_NAME = "gallery.sqlite"
+FILE_NAME = GALLERY_FILE
 BUSY_TIMEOUT_S = 20.0
 
 _CALIBRATIONS = """

@@ -101,7 +101,11 @@ def search_gallery(
         timings=Timings(opened_s, query_s, 0.0, watch.lap(), watch.total()),
         unread_words=() if query is None else query.unread_words,
         weights_hash=once.weights_hash,
-        notes=(*cache.warnings, *_notes(question, hits, left_out, ranked), *_standing(hits, found, presence)),
+        notes=(
+            *cache.warnings,
+            *_notes(question, hits, left_out, ranked),
+            *_standing(hits, found, presence, num_items),
+        ),
         filters=describe_where(question.where),
         presence=presence,
         recall=found.recall,
@@ -246,8 +250,15 @@ def _notes(question: Question, hits: Sequence[Hit], left_out: Sequence[Hit], ran
     return (*notes, *ranked.notes)
 
 
-def _standing(hits: Sequence[Hit], found: Found, presence: Presence | None) -> tuple[str, ...]:
+def _standing(hits: Sequence[Hit], found: Found, presence: Presence | None, num_items: int) -> tuple[str, ...]:
     """Return whether the best hit means anything: by calibration, or else by how far it stands out."""
+    if not found.num_searched:
+        return (
+            "the gallery is empty: add pictures with `aio-reid gallery add`"
+            if not num_items
+            else f"none of the {num_items} pictures of the gallery fulfils the filters; `aio-reid gallery stats` tells "
+            "which cameras, times and columns there are",
+        )
     if presence is not None:
         return (presence.text,)
     spread = found.spread
