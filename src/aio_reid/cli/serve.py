@@ -160,7 +160,6 @@ def _make_service(
         check_weights(about, hash_weights(chosen))
     first = next(iter(galleries.all.values()))
     log = AuditLog(audit or first.folder / FILE_NAME)
-    typer.echo(f"loading {chosen.name} ...", err=True)
     model = LoadedModel.load(chosen, device)
     return Service(
         model,
