@@ -50,9 +50,7 @@ def build_optimizer(
         if classifier_rate != 1.0 and name.startswith(CLASSIFIER):
             kind = "classifier"
         groups[kind]["params"].append(parameter)
-    return torch.optim.AdamW(
-        [g for g in groups.values() if g["params"]], lr=learning_rate, betas=(0.9, 0.999), fused=True
-    )
+    return torch.optim.AdamW([g for g in groups.values() if g["params"]], lr=learning_rate, betas=(0.9, 0.999))
 
 
 def learning_rate_factor(step: int, *, total_steps: int, warmup_share: float) -> float:

@@ -75,19 +75,18 @@ def search_gallery(
     once = LoadedOnce(embedder)
     place = _place_of(store, once)
     contents = [part_content(part) for part in question.parts]
-    like, unlike = store.vectors(question.like), store.vectors(question.unlike)
+    marked = store.vectors(question.like), store.vectors(question.unlike)
     opened_s = watch.lap()
     query = _query(question, contents, once, cache)
-    vector = with_feedback(None if query is None else query.vector, like, unlike)
+    vector = with_feedback(None if query is None else query.vector, *marked)
     query_s = watch.lap()
     own = _own_ids(store, question, contents)
     ranked = _ranked(store, question, vector, own, once.weights_hash)
     found = ranked.found
     _place_of(store, once)  # once more: `reembed` may have ended in another process
-    hits = _hits(store, found, ranked.reading)
+    hits, num_items = _hits(store, found, ranked.reading), store.count()
     presence = _presence(hits, ranked.reading)
     left_out = _left_out(store, own, vector)
-    num_items = store.count()
     return SearchResult(
         folder=place,
         parts=question.parts,
