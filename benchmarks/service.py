@@ -157,14 +157,10 @@ def served(options: argparse.Namespace, gallery: Path, scratch: Path) -> Iterato
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
     assert process.stderr is not None
     try:
-        said = []
-        for line in process.stderr:  # until it serves, or has ended
-            said.append(line)
-            if " at http://" in line:
-                break
-        else:
-            raise SystemExit(f"error: the service did not start: {''.join(said)}")
-        yield said[-1].split(" at ")[1].split()[0]
+        line = process.stderr.readline()
+        if " at http://" not in line:
+            raise SystemExit(f"error: the service did not start: {line}{process.stderr.read()}")
+        yield line.split(" at ")[1].split()[0]
     finally:
         process.terminate()
         process.wait(timeout=60)

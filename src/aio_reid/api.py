@@ -257,11 +257,11 @@ class AIO:
 
     def _forward(self, loaded: Sequence[Loaded]) -> Vectors:
         """Return (B, E) of bundles that have the same modalities."""
+        signature = loaded[0].signature
         inputs = {
             modality: self._stacked(modality, [item.values[place] for item in loaded])
-            for place, modality in enumerate(loaded[0].signature)
+            for place, modality in enumerate(signature)
         }
-        signature = loaded[0].signature
         with torch.inference_mode():
             if signature in self._recorded:
                 vectors = self._recorded[signature](inputs[signature[0]])

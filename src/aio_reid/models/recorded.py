@@ -54,7 +54,8 @@ def record_reading(model: AIOModel, modality: Modality) -> Reading | None:
         warnings.simplefilter("ignore")  # about its age, and that shapes of one picture become constants
         try:
             recorded: Any = torch.jit.trace(reading, batches[0], check_trace=False)  # type: ignore[no-untyped-call]
-            same = all(torch.allclose(recorded(x), reading(x), atol=1e-5) for x in batches for _ in range(3))
+            pairs = [(x, reading(x)) for x in batches]  # a recording is optimised while it runs first: each thrice
+            same = all(torch.allclose(recorded(x), vectors, atol=1e-5) for x, vectors in pairs for _ in range(3))
         except (AttributeError, RuntimeError, NotImplementedError):
             return None
     found: Reading = recorded

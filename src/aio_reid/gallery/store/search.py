@@ -75,10 +75,10 @@ def search_gallery(
     once = LoadedOnce(embedder)
     place = _place_of(store, once)
     contents = [part_content(part) for part in question.parts]
-    marked = store.vectors(question.like), store.vectors(question.unlike)
+    like, unlike = store.vectors(question.like), store.vectors(question.unlike)
     opened_s = watch.lap()
     query = _query(question, contents, once, cache)
-    vector = with_feedback(None if query is None else query.vector, *marked)
+    vector = with_feedback(None if query is None else query.vector, like, unlike)
     query_s = watch.lap()
     own = _own_ids(store, question, contents)
     ranked = _ranked(store, question, vector, own, once.weights_hash)
