@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from aio_reid.errors import StorageError
+from aio_reid.storage import primary_code
+
+_RETRY_S = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ def connect(
         connection.execute("PRAGMA secure_delete=ON")
         check_ours(kind, connection, name)
         connection.execute(f"PRAGMA page_size={kind.page_size}")
-        connection.execute("PRAGMA journal_mode=WAL")
+        _log_ahead(connection, timeout_s)
         connection.execute(f"PRAGMA synchronous={kind.synchronous}")
         if number(connection, "application_id") != kind.application_id:
             _make_tables(kind, connection, fill)
@@ -80,6 +84,20 @@ def connect(
         connection.close()
         raise
     return connection
+
+
+def _log_ahead(connection: sqlite3.Connection, timeout_s: float) -> None:
+    """Switch to a write-ahead log. SQLite does not wait for a lock here, whatever the connection's timeout: of
+    processes that make one file together, those that come second would be refused at once."""
+    give_up_s = time.monotonic() + timeout_s
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if primary_code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_s:
+                raise
+        time.sleep(_RETRY_S)
 
 
 def _make_tables(
