@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from aio_reid.errors import DataError
+from aio_reid.errors import ConfigError, DataError
 
 
 class Modality(StrEnum):
@@ -116,3 +116,16 @@ def parse_modality(name: str) -> Modality:
         if modality.value == name:
             return modality
     raise DataError(f"unknown modality {name!r}; choose one of: {', '.join(m.value for m in Modality)}")
+
+
+def parse_visual_modality(name: str, *others: str) -> Modality:
+    """Return the modality of that name, which pictures can be of; `others` are allowed besides, for the message.
+
+    Raises:
+        ConfigError: naming the value and what is allowed.
+    """
+    for modality in VISUAL_MODALITIES:
+        if modality.value == name:
+            return modality
+    allowed = ", ".join((*(m.value for m in VISUAL_MODALITIES), *others))
+    raise ConfigError(f"pictures cannot be of modality {name!r}; choose one of: {allowed}")

@@ -70,6 +70,25 @@ def test_paths_from_a_stream_and_a_manifest_of_a_data_set(
     assert "of modality infrared\t5" in capsys.readouterr().out
 
 
+def test_day_and_night_are_told_apart(
+    manifest: Path, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = str(tmp_path / "mixed")
+    folders = [str(manifest.parent / name) for name in ("rgb", "infrared")]
+    assert run(["gallery", "create", place, "--weights", str(weights)]) == 0
+    assert run(["gallery", "add", place, folders[1], "--no-cache"]) == 0
+    assert "remove them and add them with --modality auto" in capsys.readouterr().err
+    assert run(["gallery", "remove", place, "--all"]) == 0
+    assert run(["gallery", "add", place, *folders, "--modality", "auto", "--no-cache"]) == 0
+    counts = {name: len(list((manifest.parent / name).iterdir())) for name in ("rgb", "infrared")}
+    assert f"by name, manifest or colour: {counts['rgb']} " in capsys.readouterr().err
+    assert run(["gallery", "stats", place]) == 0
+    told = capsys.readouterr().out
+    assert all(f"of modality {name}\t{count}" in told for name, count in counts.items())
+    assert run(["gallery", "add", place, folders[0], "--modality", "ir"]) == 2
+    assert "choose one of: rgb, infrared, pencil, sketch, auto" in capsys.readouterr().err
+
+
 def test_what_is_refused_is_one_line(
     gallery: Path, weights: Path, manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

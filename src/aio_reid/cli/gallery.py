@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from aio_reid.cli.gallery_options import LARGEST_ID, Gallery, parse_weights, with_filter_options
+from aio_reid.cli.gallery_sources import listed_sources, listed_stream, parse_given
 from aio_reid.cli.search import CacheFolder, Pictures, choose_cache, query_parts, with_picture_options
 from aio_reid.errors import ConfigError
-from aio_reid.records import Modality, parse_modality
 
 if TYPE_CHECKING:
     from aio_reid.gallery.store.embedded import EmbeddedStore
-    from aio_reid.gallery.store.entries import Listed
     from aio_reid.gallery.store.milvus.store import MilvusStore
     from aio_reid.gallery.store.milvus.url import MilvusUrl
-    from aio_reid.gallery.store.names import NamePattern
     from aio_reid.gallery.store.protocol import Store
 
 STREAM = Path("-")
-STREAM_CHUNK = 64
 
 Weights = Annotated[
     str | None, typer.Option(help="A name (aio-nano) or a weights file; default: those of the gallery.")
@@ -117,34 +112,39 @@ def add(
     name: Annotated[
         str | None, typer.Option(metavar="PATTERN", help="What file names say, e.g. '{camera}_{time:%Y%m%d%H%M%S}_*'.")
     ] = None,
-    modality: Annotated[str, typer.Option(help="What the pictures are, where nothing else says it.")] = "rgb",
+    modality: Annotated[
+        str,
+        typer.Option(help="What the pictures are, where nothing else says it; auto: infrared if they have no colour."),
+    ] = "rgb",
     weights: Weights = None,
     cache: CacheFolder = None,
     no_cache: NoCache = False,
     device: Device = None,
 ) -> None:
     """Enrol pictures. What is there already is not embedded again, so that a stopped run goes on where it was."""
-    from aio_reid.cli.show_gallery import print_enrolment
+    from aio_reid.cli.show_gallery import print_enrolment, print_modalities
     from aio_reid.gallery.embedder import LoadedOnce
     from aio_reid.gallery.store.enrol import Enroller
     from aio_reid.gallery.store.names import NamePattern
     from aio_reid.gallery.store.protocol import check_weights
     from aio_reid.progress import console_progress
 
-    kind, pattern = parse_modality(modality), None if name is None else NamePattern(name)
+    kind, pattern = parse_given(modality), None if name is None else NamePattern(name)
     is_stream = STREAM in sources
     if is_stream and len(sources) > 1:
         raise ConfigError("- reads all paths from the input; give it alone")
     with opened_anywhere(gallery, write=True) as store:
         once = LoadedOnce(factory_of(store, weights, device))
         check_weights(store.about(), once.weights_hash)
-        listed = [] if is_stream else [_listed(source, gallery, kind, pattern) for source in sources]
+        listed = [] if is_stream else list(listed_sources(sources, gallery, kind, pattern))
         entries = [entry for source in listed for entry in source.entries]
         total = None if is_stream else len(entries)
+        if not is_stream:
+            print_modalities(entries, kind)
         with console_progress().task("Adding", total, "pictures") as task:
             enroller = Enroller(store, once, choose_cache(cache, no_cache), task)
             result = enroller.add(entries)
-            for source in _stream(kind, pattern) if is_stream else ():
+            for source in listed_stream(kind, pattern) if is_stream else ():
                 listed.append(source)
                 result = enroller.add(source.entries)
         unreadable = [*(item for source in listed for item in source.unreadable), *result.unreadable]
@@ -230,24 +230,3 @@ def lasting_name(weights: str) -> str:
     from aio_reid.weights import PACKAGED
 
     return weights if weights in PACKAGED else str(absolute(Path(weights)))
-
-
-def _listed(source: Path, gallery: Path | MilvusUrl, modality: Modality, pattern: NamePattern | None) -> Listed:
-    from aio_reid.gallery.store.entries import described, folder_entries, table_entries
-
-    if source.suffix.lower() in (".csv", ".parquet") and not source.is_dir():
-        from aio_reid.datasets.tables import read_cells
-
-        return table_entries(source, read_cells(source, required=("path",), allowed=None), modality, pattern)
-    if source.is_file():
-        return described([source], modality, pattern)
-    return folder_entries(source, modality, pattern, skip=gallery if isinstance(gallery, Path) else None)
-
-
-def _stream(modality: Modality, pattern: NamePattern | None) -> Iterator[Listed]:
-    """Yield what the lines of stdin name, a few at a time, as they come."""
-    from aio_reid.gallery.store.entries import described
-
-    lines = (line.rstrip("\n") for line in sys.stdin)
-    while chunk := list(islice(lines, STREAM_CHUNK)):
-        yield described([Path(line) for line in chunk if line], modality, pattern)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aio_reid.errors import ConfigError
-from aio_reid.records import VISUAL_MODALITIES, Modality, parse_modality
+from aio_reid.records import VISUAL_MODALITIES, Modality, parse_visual_modality
 
 if TYPE_CHECKING:
     from aio_reid.gallery.cache import EmbeddingCache
@@ -98,7 +98,7 @@ def search(
             folder,
             query_parts(text or [], pictures),
             ModelFactory(weights, device),
-            gallery_modality=parse_modality(gallery_modality),
+            gallery_modality=parse_visual_modality(gallery_modality),
             fusion=fusion or preferred_fusion(find_weights(weights)),
             top=top,
             cache=choose_cache(cache, no_cache),

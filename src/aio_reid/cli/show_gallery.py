@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from aio_reid.gallery.store.approximate.file import Index
     from aio_reid.gallery.store.embedded import EmbeddedStore
     from aio_reid.gallery.store.enrol import Enrolment
+    from aio_reid.gallery.store.entries import Entry, Given
     from aio_reid.gallery.store.milvus.store import MilvusStore
 
 
@@ -26,6 +27,21 @@ def print_enrolment(result: Enrolment, unreadable: Sequence[Unreadable], num_sen
         f"added {result.new} pictures, {result.known} were there already, {result.updated} were described anew, "
         f"{result.duplicates} are copies of others, {len(unreadable)} cannot be added; the gallery holds {num_pictures}"
     )
+
+
+def print_modalities(entries: Sequence[Entry], given: Given) -> None:
+    """Say what pictures were taken for, where that was guessed, or where they look like something else."""
+    from aio_reid.gallery.colour import colourless_notes
+    from aio_reid.records import Modality
+
+    if isinstance(given, Modality):
+        remedy = "remove them and add them with --modality auto"
+        for note in colourless_notes([entry.path for entry in entries if entry.modality is given], given, remedy):
+            remark(note)
+        return
+    counts = Counter(entry.modality.label for entry in entries)
+    named = ", ".join(f"{count} {name}" for name, count in counts.most_common())
+    remark(f"by name, manifest or colour: {named}; what is wrong can be said by a column 'modality' of a manifest")
 
 
 def print_dropped(dropped: Sequence[Unreadable]) -> None:

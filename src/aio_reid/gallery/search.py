@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from aio_reid.errors import WeightsError
 from aio_reid.gallery.cache import EmbeddingCache, Space, open_cache
+from aio_reid.gallery.colour import colourless_notes, colourless_photos
 from aio_reid.gallery.embedder import EmbedderFactory, LoadedOnce, QueryPart
 from aio_reid.gallery.query import Watch, check_options, part_content, query_vector
 from aio_reid.gallery.ranking import SMALLEST_GALLERY, best_first, score_spread, stands_out
@@ -69,7 +70,12 @@ def search_folder(
         timings=timings,
         unread_words=query.unread_words,
         weights_hash=once.weights_hash,
-        notes=(*cache.warnings, *_notes(listing.folder, ranking)),
+        notes=(
+            *cache.warnings,
+            *colourless_photos(parts),
+            *_colour_notes(gallery, gallery_modality),
+            *_notes(listing.folder, ranking),
+        ),
     )
 
 
@@ -148,6 +154,13 @@ def _notes(folder: Path, ranking: _Ranking) -> tuple[str, ...]:
             f"about {chance:.1f}; the person may not be in this folder"
         )
     return tuple(notes)
+
+
+def _colour_notes(gallery: GalleryVectors, modality: Modality) -> tuple[str, ...]:
+    """Look at the pictures where some were embedded; one that knows them all opens none, and has said it before."""
+    if not gallery.num_embedded:
+        return ()
+    return colourless_notes([file.path for file in gallery.files], modality, "give --gallery-modality infrared")
 
 
 def _no_progress(step: str, done: int, total: int) -> None:

@@ -15,6 +15,7 @@ from aio_reid.errors import ConfigError
 from aio_reid.models.model import AIOModel
 from aio_reid.training.processes import Processes
 
+MOST_PROGRAMS = 64
 PATIENCE = timedelta(hours=12)
 """How long a process waits for the others: while the first validates or writes, they have nothing to do."""
 
@@ -63,6 +64,9 @@ def compile_parts(model: AIOModel) -> None:
     except Exception as error:  # a missing compiler comes as many types; each becomes our one line
         reason = " ".join(str(error).split())[:160] or type(error).__name__
         raise ConfigError(f"compile: true cannot be used here ({reason}); give --set compile=false") from error
+    # Per part some dozen programs: with and without mask, gradient or one output, and sizes that kernels tell apart. At
+    # the usual limit of 8 the rest would run uncompiled.
+    torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, MOST_PROGRAMS)
     visual = [model.tokenizers[m.value] for m in model.modalities if m.is_visual]
     for part in (*model.encoder.blocks, *visual):
         part.compile(dynamic=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,10 @@ from aio_reid.records import Modality, parse_modality
 NOTHING = Description(None, None, None, None, None, None, {})
 NUMBER_MARK = ":number"
 """Ends the name of a manifest's column that holds numbers; without it a column holds texts."""
+
+
+Given = Modality | Callable[[Path], Modality]
+"""What pictures are where neither name nor manifest says it: all the same, or what each looks like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class Listed:
     num_sentences: int = 0
 
 
-def folder_entries(folder: Path, modality: Modality, pattern: NamePattern | None, *, skip: Path | None) -> Listed:
+def folder_entries(folder: Path, modality: Given, pattern: NamePattern | None, *, skip: Path | None) -> Listed:
     """Return the pictures of a folder and its subfolders, but the folder `skip`.
 
     Raises:
@@ -47,7 +51,7 @@ def folder_entries(folder: Path, modality: Modality, pattern: NamePattern | None
 
 
 def described(
-    paths: Iterable[Path], modality: Modality, pattern: NamePattern | None, unreadable: Sequence[Unreadable] = ()
+    paths: Iterable[Path], modality: Given, pattern: NamePattern | None, unreadable: Sequence[Unreadable] = ()
 ) -> Listed:
     """Return paths as entries.
 
@@ -66,18 +70,18 @@ def described(
     return Listed(tuple(entries), (*unreadable, *problems))
 
 
-def describe_path(path: Path, modality: Modality, pattern: NamePattern | None) -> Entry:
+def describe_path(path: Path, modality: Given, pattern: NamePattern | None) -> Entry:
     """Return one path as an entry.
 
     Raises:
         DataError: its name does not fit the pattern.
     """
     description = NOTHING if pattern is None else pattern.read(path)
-    return Entry(absolute(path), description.modality or modality, description)
+    return Entry(absolute(path), description.modality or _given(path, modality), description)
 
 
 def table_entries(
-    table: Path, rows: Sequence[Mapping[str, object]], modality: Modality, pattern: NamePattern | None = None
+    table: Path, rows: Sequence[Mapping[str, object]], modality: Given, pattern: NamePattern | None = None
 ) -> Listed:
     """Return the rows of a manifest: `path` (relative to its folder, or absolute), and if wanted `modality`, `camera`,
     `time`, `track`, `source`, `frame`; every further column is the user's own. Rows without a path, of sentences, are
@@ -98,7 +102,7 @@ def table_entries(
             description = _of_row(row, named)
         except DataError as error:
             raise DataError(f"{table}, row {number}: {error}; correct it") from None
-        entries.append(Entry(path, description.modality or modality, description))
+        entries.append(Entry(path, description.modality or _given(path, modality), description))
     if not entries:
         raise DataError(f"{table} names no picture; it needs a column 'path'")
     return Listed(tuple(entries), (), num_sentences)
@@ -110,6 +114,10 @@ def in_runs(entries: Iterable[Entry]) -> Iterator[tuple[Modality, list[Entry]]]:
     for entry in entries:
         by_modality.setdefault(entry.modality, []).append(entry)
     yield from by_modality.items()
+
+
+def _given(path: Path, given: Given) -> Modality:
+    return given if isinstance(given, Modality) else given(path)
 
 
 def _of_row(row: Mapping[str, object], named: Description) -> Description:

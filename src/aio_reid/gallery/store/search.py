@@ -16,6 +16,7 @@ from aio_reid.errors import ConfigError
 from aio_reid.gallery.cache import EmbeddingCache, open_cache
 from aio_reid.gallery.calibration.ranked import Ranked, find_applicable, ranked_search
 from aio_reid.gallery.calibration.reading import Reading
+from aio_reid.gallery.colour import colourless_photos
 from aio_reid.gallery.embedder import EmbedderFactory, LoadedOnce, QueryEmbedding, QueryPart
 from aio_reid.gallery.query import (
     Watch,
@@ -102,6 +103,7 @@ def search_gallery(
         weights_hash=once.weights_hash,
         notes=(
             *cache.warnings,
+            *colourless_photos(question.parts),
             *_notes(question, hits, left_out, ranked),
             *_standing(hits, found, presence, num_items),
         ),
