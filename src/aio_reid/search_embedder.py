@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aio_reid.errors import AioError
+from aio_reid.errors import AioError, ConfigError
 from aio_reid.gallery.embedder import PictureEmbedding, QueryEmbedding, QueryPart
 from aio_reid.records import Modality
 from aio_reid.weights import find_weights, hash_weights
@@ -15,14 +15,20 @@ if TYPE_CHECKING:
     from aio_reid.api import AIO
 
 
+_DEVICE_KINDS = ("cpu", "cuda", "mps", "xpu", "hpu", "xla", "mtia", "privateuseone")
+
+
 class ModelFactory:
     """Names weights by their hash; `load` builds the model.
 
     Raises:
         WeightsError: no such weights.
+        ConfigError: no kind of device of torch; whether this machine has it is known when the model is loaded.
     """
 
     def __init__(self, weights: str | Path, device: str | None = None) -> None:
+        if device is not None and device.partition(":")[0] not in _DEVICE_KINDS:
+            raise ConfigError(f"device {device!r} is none that torch knows; give cpu, or for a GPU cuda or cuda:1")
         self._path = find_weights(weights)
         self._device = device
         self.weights_hash = hash_weights(self._path)

@@ -175,6 +175,7 @@ BAD = {
     "unknown modality": (["search", "{photos}", "--text", "x", "--gallery-modality", "radar"], "radar"),
     "text gallery": (["search", "{photos}", "--text", "x", "--gallery-modality", "text"], "text"),
     "zero hits": (["search", "{photos}", "--text", "x", "--top", "0"], "at least 1"),
+    "a device of no kind": (["search", "{photos}", "--text", "x", "--device", "gpu"], "or for a GPU cuda"),
     "unknown device": (["search", "{photos}", "--text", "x", "--device", "tpu9"], "tpu9"),
     "page in no folder": (["search", "{photos}", "--text", "x", "--html", "{tmp}/a/b.html"], "does not exist"),
     "two minds": (["search", "{photos}", "--text", "x", "--cache", "{tmp}/c", "--no-cache"], "contradict"),

@@ -149,6 +149,6 @@ def print_unreadable(what: str, pictures: Sequence[tuple[Path, str]]) -> None:
     from aio_reid.pages.text import shown
 
     for path, reason in pictures[:MOST_UNREADABLE]:
-        remark(f"{what}: {shown(path)}: {shown(reason)}")
+        remark(f"{what}: {shown(path)}: {shown(reason.removeprefix(f'picture {str(path)!r} '))}")
     if len(pictures) > MOST_UNREADABLE:
         remark(f"{what}: {len(pictures) - MOST_UNREADABLE} more; --json FILE lists them all")

@@ -77,7 +77,7 @@ def read_image(path_or_bytes: str | Path | bytes, *, min_size: tuple[int, int] |
     except PictureError:
         raise
     except UnidentifiedImageError:
-        raise PictureError(f"{name} is not a picture in a format that can be read; convert it to JPEG or PNG") from None
+        raise PictureError(f"{name} is in no format that can be read; convert it to JPEG or PNG") from None
     except Image.DecompressionBombError:
         raise PictureError(f"{name} has more than {MAX_PIXELS:,} pixels; shrink it first") from None
     except Exception as error:  # a damaged file makes Pillow's many decoders raise nearly anything
