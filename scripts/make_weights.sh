@@ -19,6 +19,7 @@ aio-reid pretrain configs/nano-grey.yaml --resume
 aio-reid pretrain configs/nano-form.yaml --resume
 aio-reid train configs/nano-form-stage1.yaml --resume
 aio-reid pretrain configs/nano-identities.yaml --resume
+aio-reid pretrain configs/nano-longer.yaml --resume
 aio-reid train configs/nano-stage1.yaml --resume
 aio-reid export-weights runs/nano-stage1 "$out" --half
 aio-reid doctor
