@@ -13,7 +13,7 @@ import pytest
 
 import aio_reid
 from aio_reid.errors import ConfigError, DataError, StorageError
-from aio_reid.server import audit
+from aio_reid.server import audit, audit_check
 from aio_reid.server.audit import AuditLog, head_file
 from aio_reid.server.audit_check import check_audit
 
@@ -145,6 +145,36 @@ def test_lines_of_many_threads_are_one_chain(tmp_path: Path) -> None:
     whats = [json.loads(line)["what"] for line in path.read_text().splitlines()]
     assert [whats[number - 1] for number in numbers] == [str(n) for n in range(200)]
     assert check_audit(path).problems == ()
+
+
+def test_lines_that_are_added_while_a_log_is_checked_are_no_tampering(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = audit_check._lines
+
+    def read_then_add(path: Path) -> Lines:
+        lines = list(real(path))
+        running = AuditLog(path)
+        running.add({"what": "a search meanwhile"})
+        running.close()
+        return lines
+
+    monkeypatch.setattr("aio_reid.server.audit_check._lines", read_then_add)
+    assert check_audit(log).problems == ()
+
+
+def test_a_head_that_cannot_be_written_lags_and_nothing_fails(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_log = AuditLog(log)
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.pwrite", full)
+        assert open_log.add({"what": "in the log"}) == 9
+    assert open_log.add({"what": "and the next"}) == 10
+    open_log.close()
+    assert check_audit(log).problems == () and check_audit(log).num_lines == 10
 
 
 def test_on_a_full_disk_nothing_half_written_stays(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ from starlette.testclient import TestClient
 
 from aio_reid.gallery.store.backups import export_gallery
 from aio_reid.gallery.store.embedded import EmbeddedStore
+from aio_reid.gallery.store.erase import erase_pictures
 from aio_reid.gallery.store.protocol import NewPicture, Picture, Where
 from aio_reid.gallery.store.schema import create_file
 from aio_reid.records import Modality
 from aio_reid.server.app import make_app
+from aio_reid.server.limits import Limits
 from aio_reid.server.service import Service
 
 Fields = list[tuple[str, Any]]
@@ -191,6 +194,32 @@ def test_galleries_health_and_metrics(client: TestClient, service: Service, town
     (town / "gallery.sqlite").rename(town / "elsewhere")
     assert client.get("/readyz").status_code == 503
     assert client.get("/healthz").status_code == 200
+    told = client.get("/v1/galleries").json()
+    assert told["galleries"] == [] and told["problems"] == {"town": "cannot be read now"}
+    assert client.get("/metrics").status_code == 200
+    refused = send(client, "/v1/search", [("text", "red")])
+    assert refused.status_code == 503 and str(town) not in refused.text, "where it lay is nobody's business"
+
+
+def test_an_erasure_beyond_its_time_says_that_it_goes_on(
+    town: Path, model: BandModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+
+    def slowly(*given: Any, **options: Any) -> Any:
+        go_on.wait(20)
+        return erase_pictures(*given, **options)
+
+    monkeypatch.setattr("aio_reid.server.work.erase_pictures", slowly)
+    monkeypatch.setattr("aio_reid.server.service._GRACE_S", 0.0)
+    service = make_service(town, model, limits=Limits(answer_s=0.2))
+    with TestClient(make_app(service), base_url=HOME, raise_server_exceptions=False) as client:
+        answer = client.delete("/v1/items", params={"camera": "north"})
+        assert answer.status_code == 504 and answer.json()["code"] == "still_running"
+        assert "it goes on" in answer.json()["message"] and "before you repeat" in answer.json()["remedy"]
+        go_on.set()
+    certificates = list((town / "certificates").iterdir())  # the service ended when all was finished
+    assert [json.loads(path.read_text())["num_erased"] for path in certificates] == [8]
 
 
 @pytest.mark.parametrize(

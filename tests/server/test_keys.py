@@ -38,6 +38,7 @@ def test_a_revoked_key_is_refused_by_a_ring_that_runs(tmp_path: Path) -> None:
     assert ring.find(token)
     assert revoke_key(path, "a").revoked
     assert ring.find(token) is None and ring.are_required, "revoking the last key must not open the service"
+    assert KeyRing(path).are_required, "nor must a restart after it"
     _, again = create_key(path, "a", ["admin"])
     assert ring.find(again)
     path.unlink()

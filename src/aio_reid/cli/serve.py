@@ -154,9 +154,9 @@ def _make_service(
     from aio_reid.weights import find_weights, hash_weights
 
     galleries = Galleries(places, half=half)
-    abouts = galleries.abouts()
-    chosen = find_weights(weights or next(iter(abouts.values())).weights_name)
-    for about in abouts.values():
+    abouts = [gallery.reader().about() for gallery in galleries.all.values()]
+    chosen = find_weights(weights or abouts[0].weights_name)
+    for about in abouts:
         check_weights(about, hash_weights(chosen))
     first = next(iter(galleries.all.values()))
     log = AuditLog(audit or first.folder / FILE_NAME)

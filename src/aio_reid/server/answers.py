@@ -142,6 +142,7 @@ class GalleriesAnswer(BaseModel):
     """All galleries that are served."""
 
     galleries: list[GalleryAnswer]
+    problems: dict[str, str] = Field(description="Galleries that cannot be read now, by name, and why.")
     modalities: list[str] = Field(description="Kinds of evidence that the model reads.")
     statement: str = Field(description="What a score is not.")
     program: str
@@ -160,6 +161,9 @@ class ErasureAnswer(BaseModel):
     format: str
     program: str
     is_complete: bool = Field(description="Nothing is known to be left in the gallery, caches and backups.")
+    source_files: str
+    other_galleries: str
+    gallery: str
     gallery_id: str
     asked: list[str]
     began: str
@@ -167,10 +171,13 @@ class ErasureAnswer(BaseModel):
     num_before: int
     num_erased: int
     num_after: int
+    num_copies_before: int
+    num_copies_after: int
     caches: list[dict[str, Any]]
     backups: list[dict[str, Any]]
     num_probed: int
-    sha256: str
+    sha256: str | None
+    not_proven: list[str] = Field(description="What could not be shown; then is_complete is false.")
 
 
 def item_json(gallery: str, item: Item) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -19,7 +19,7 @@ from aio_reid.gallery.result import STATEMENT
 from aio_reid.server import metrics
 from aio_reid.server.answers import StateAnswer
 from aio_reid.server.problems import RESPONSES, Refusal
-from aio_reid.server.routes import make_router
+from aio_reid.server.routes import KEY, make_router
 from aio_reid.server.service import Service, Work
 from aio_reid.server.shell import Shell
 
@@ -75,7 +75,7 @@ def make_app(service: Service) -> FastAPI:
 
 def _add_state(app: FastAPI, service: Service) -> None:
     forbidden: dict[int | str, dict[str, Any]] = {
-        status: RESPONSES[status] for status in (401, 403, 405, 429, 500, 504)
+        status: RESPONSES[status] for status in (401, 403, 405, 429, 500, 503, 504)
     }
 
     @app.get("/healthz", response_model=StateAnswer, responses={status: RESPONSES[status] for status in (403, 405)})
@@ -96,7 +96,12 @@ def _add_state(app: FastAPI, service: Service) -> None:
         state = {"state": "not ready" if problems else "ready", "problems": problems}
         return JSONResponse(state, 503 if problems else 200)
 
-    @app.get("/metrics", response_class=Response, responses={**forbidden, 200: {"content": {"text/plain": {}}}})
+    @app.get(
+        "/metrics",
+        response_class=Response,
+        responses={**forbidden, 200: {"content": {"text/plain": {}}}},
+        dependencies=[Security(KEY)],
+    )
     async def show_metrics(request: Request) -> Response:
         """Return numbers for Prometheus; with keys, one with the scope admin is needed."""
 

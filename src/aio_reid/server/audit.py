@@ -15,6 +15,7 @@ import json
 import os
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -134,7 +135,9 @@ class AuditLog:
 
     def _write_head(self, number: int, last: str) -> None:
         # Not synchronised: after a power cut it may lag behind the log, which is told apart from a log that lost lines.
-        os.pwrite(self._head, f"{number:>{HEAD_WIDTH}} {last}\n".encode(), 0)
+        # So it may where it cannot be written: the lines are in the log, and the requests they tell of are answered.
+        with suppress(OSError):
+            os.pwrite(self._head, f"{number:>{HEAD_WIDTH}} {last}\n".encode(), 0)
 
     def _lock(self) -> None:
         try:

@@ -45,6 +45,7 @@ def check_audit(log: Path, anchor: str | None = None) -> AuditCheck:
         StorageError: the file cannot be read.
     """
     wanted = None if anchor is None else parse_anchor(anchor)
+    end = _end_of(log)  # before the lines: a service that runs may add some meanwhile
     problems: list[str] = []
     number, previous, seen, is_torn = 0, START, "", False
     for at, line in enumerate(_lines(log), start=1):
@@ -56,7 +57,7 @@ def check_audit(log: Path, anchor: str | None = None) -> AuditCheck:
             problems.append(f"line {at}: {problem}")
         if wanted is not None and number == wanted[0]:
             seen = previous
-    problems += _check_end(log, number, previous)
+    problems += _check_end(end, number, previous)
     if wanted is not None and seen != wanted[1]:
         problems.append(f"line {wanted[0]} is not the one of the anchor: the log was cut or made anew")
     more = len(problems) - _MOST_PROBLEMS
@@ -106,11 +107,17 @@ def _check_line(line: bytes, number: int, previous: str) -> tuple[str, int, str]
     return problem, own_number, own_hash
 
 
-def _check_end(log: Path, number: int, previous: str) -> list[str]:
+def _end_of(log: Path) -> tuple[int, str] | str | None:
+    """Return number and hash that the head names, None where there is none, or what is wrong with it."""
     try:
-        head = read_head(log)
+        return read_head(log)
     except StorageError:
-        return ["the head is damaged, so that lines missing at the end are not noticed"]
+        return "the head is damaged, so that lines missing at the end are not noticed"
+
+
+def _check_end(head: tuple[int, str] | str | None, number: int, previous: str) -> list[str]:
+    if isinstance(head, str):
+        return [head]
     if head is None:
         return ["the head is missing, so that lines missing at the end are not noticed"] if number else []
     if head[0] > number:

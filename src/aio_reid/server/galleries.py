@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from aio_reid.errors import AioError, ConfigError
+from aio_reid.errors import AioError, ConfigError, StorageError
 from aio_reid.gallery.store.embedded import EmbeddedStore
 from aio_reid.gallery.store.protocol import About, Item, check_weights
 from aio_reid.gallery.store.schema import FILE_NAME
 from aio_reid.server.problems import Refusal
+
+_log = logging.getLogger("aio_reid.server")
 
 
 class ServedGallery:
@@ -41,13 +44,18 @@ class ServedGallery:
         """Return the store to read from.
 
         Raises:
-            DataError, StorageError: as the constructor.
+            StorageError: it was moved, or cannot be read; the log says where it was, clients are not told.
         """
         with self._turn:
             seen = self._identity()
             if seen != self._seen:
                 # The old store is not closed here: requests that use it end first, then nobody refers to it any more.
-                self._store = EmbeddedStore(self._place, half=self._half)
+                try:
+                    self._store = EmbeddedStore(self._place, half=self._half)
+                except AioError as error:
+                    _log.error("%s", error)
+                    message = f"the gallery {self.name!r} cannot be read now; tell whoever runs this service"
+                    raise StorageError(message) from None
                 self._seen = seen
             return self._store
 
@@ -157,9 +165,14 @@ class Galleries:
                 found[name] = str(error)
         return found
 
-    def abouts(self) -> dict[str, About]:
-        """Return what each gallery says of itself."""
-        return {name: gallery.reader().about() for name, gallery in self._by_name.items()}
+    def counted(self) -> dict[str, tuple[About, int]]:
+        """Return what each gallery says of itself and its number of pictures, of those that can be read now."""
+        found: dict[str, tuple[About, int]] = {}
+        for name, gallery in self._by_name.items():
+            with suppress(AioError):  # `problems` tells
+                store = gallery.reader()
+                found[name] = store.about(), store.count()
+        return found
 
     def close(self) -> None:
         """Let go of all."""

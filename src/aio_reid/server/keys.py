@@ -121,19 +121,18 @@ class KeyRing:
         self._seen: tuple[int, int, int] | None = None
         self._keys: dict[str, Key] = {}
         self._turn = threading.Lock()
+        self._are_required = False
         self._refresh()
-        self._are_required = bool(self._keys)
 
     @property
     def are_required(self) -> bool:
-        """There were valid keys at one time: that all were revoked opens nothing."""
+        """There were keys at one time: that all were revoked opens nothing, before and after a restart."""
         return self._are_required
 
     def find(self, token: str) -> Key | None:
         """Return the valid key that a token belongs to, or None."""
         with self._turn:
             self._refresh()
-            self._are_required = self._are_required or bool(self._keys)
         parts = _TOKEN.fullmatch(token)
         key = self._keys.get(parts["id"]) if parts else None
         secret = parts["secret"] if parts else ""
@@ -153,7 +152,9 @@ class KeyRing:
         except OSError:
             seen = None  # what is the matter, `read_keys` will tell
         if seen is None or seen != self._seen:
-            self._keys = {key.id: key for key in read_keys(self._path) if key.revoked is None}
+            keys = read_keys(self._path)
+            self._keys = {key.id: key for key in keys if key.revoked is None}
+            self._are_required = self._are_required or bool(keys)
             self._seen = seen
 
 

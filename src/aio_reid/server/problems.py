@@ -103,6 +103,12 @@ def too_late(message: str) -> Refusal:
     )
 
 
+def still_running(message: str) -> Refusal:
+    """Return the refusal of a request that changes a gallery and goes on after its time is over."""
+    remedy = "look into /v1/items, the audit log, or the gallery's folder certificates before you repeat it"
+    return Refusal(504, "still_running", f"{message}; it goes on and will be finished", remedy)
+
+
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": HTTPStatus(status).phrase}
     for status in (400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 500, 503, 504)

@@ -27,7 +27,7 @@ from aio_reid.server.pictures import MEDIA_TYPES
 from aio_reid.server.problems import RESPONSES
 from aio_reid.server.service import Service
 
-_KEY = HTTPBearer(auto_error=False, description="An API key of `aio-reid keys create`; not needed without keys.")
+KEY = HTTPBearer(auto_error=False, description="An API key of `aio-reid keys create`; not needed without keys.")
 
 Id = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 Name = Annotated[str | None, Query(description="Needed where several galleries are served.")]
@@ -61,7 +61,7 @@ class Listing(Filters):
 
 def make_router(service: Service) -> APIRouter:
     """Return the addresses below /v1."""
-    router = APIRouter(prefix="/v1", responses=RESPONSES, dependencies=[Security(_KEY)])
+    router = APIRouter(prefix="/v1", responses=RESPONSES, dependencies=[Security(KEY)])
     _add_queries(router, service)
     _add_enrolment(router, service)
     _add_reading(router, service)

@@ -23,10 +23,12 @@ from aio_reid.server.keys import KeyRing
 from aio_reid.server.limits import Limits
 from aio_reid.server.metrics import Labels, Metrics
 from aio_reid.server.model import ServiceModel
-from aio_reid.server.problems import busy, too_late
+from aio_reid.server.problems import busy, still_running, too_late
 from aio_reid.server.uploads import Part, parse_form, read_body
 
 Result = TypeVar("Result")
+WRITING = ("enrol", "erase")
+"""Scopes whose work changes a gallery."""
 _GRACE_S = 2.0
 """What the work may take longer than its deadline, which it watches itself where it waits."""
 
@@ -67,7 +69,7 @@ class Service:
             Refusal: no key for the scope, no room, or out of time.
         """
         return await self._admitted(
-            self.access.caller(request.headers, scope), lambda who: self._in_thread(who, (), work)
+            self.access.caller(request.headers, scope), lambda who: self._in_thread(who, (), work, scope)
         )
 
     async def answer_form(self, request: Request, scope: str, work: Callable[[Work], Result]) -> Result:
@@ -80,14 +82,14 @@ class Service:
         async def read_then_work(who: Caller) -> Result:
             body = await read_body(request, self.limits)
             parts = parse_form(request.headers.get("content-type", ""), body, self.limits)
-            return await self._in_thread(who, parts, work)
+            return await self._in_thread(who, parts, work, scope)
 
         return await self._admitted(self.access.caller(request.headers, scope), read_then_work)
 
     def gauges(self) -> dict[str, tuple[str, dict[Labels, float]]]:
         """Return present values for the metrics."""
         counts: dict[Labels, float] = {
-            (("gallery", name),): float(g.reader().count()) for name, g in self.galleries.all.items()
+            (("gallery", name),): float(count) for name, (_, count) in self.galleries.counted().items()
         }
         return {
             "aio_reid_requests_active": ("Requests in progress.", {(): float(self._num_active)}),
@@ -112,7 +114,9 @@ class Service:
         finally:
             self._num_active -= 1
 
-    async def _in_thread(self, who: Caller, parts: Sequence[Part], work: Callable[[Work], Result]) -> Result:
+    async def _in_thread(
+        self, who: Caller, parts: Sequence[Part], work: Callable[[Work], Result], scope: str
+    ) -> Result:
         task = Work(self, self._shared, who, parts, time.monotonic() + self.limits.answer_s)
         running = asyncio.get_running_loop().run_in_executor(self._pool, work, task)
         done, _ = await asyncio.wait({running}, timeout=self.limits.answer_s + _GRACE_S)
@@ -120,7 +124,8 @@ class Service:
             # A thread cannot be stopped; it ends by itself, and until then its place is taken.
             self._num_active += 1
             running.add_done_callback(self._forget)
-            raise too_late(f"the answer took more than {self.limits.answer_s:g} s")
+            message = f"the answer took more than {self.limits.answer_s:g} s"
+            raise still_running(message) if scope in WRITING else too_late(message)
         return running.result()
 
     def _forget(self, running: asyncio.Future[Any]) -> None:

@@ -192,9 +192,15 @@ def media_type(work: Work, data: bytes) -> str:
 def list_galleries(work: Work) -> Json:
     """List all galleries."""
     served = work.service.galleries
-    found = [gallery_json(name, about, served.get(name).reader().count()) for name, about in served.abouts().items()]
+    known = served.counted()
     modalities = [modality.value for modality in work.service.model.modalities]
-    return {"galleries": found, "modalities": modalities, "statement": STATEMENT, "program": PROGRAM}
+    return {
+        "galleries": [gallery_json(name, about, count) for name, (about, count) in known.items()],
+        "problems": {name: "cannot be read now" for name in served.all if name not in known},
+        "modalities": modalities,
+        "statement": STATEMENT,
+        "program": PROGRAM,
+    }
 
 
 def _keep_certificate(gallery: ServedGallery, text: str, digest: str) -> None:

@@ -46,12 +46,11 @@ export class Compare {
     const one = this.#sides[Number(byId(side).value)];
     const place = byId(`${side}-side`);
     if (!one) return;
-    try {
-      const url = one.url ?? (await pictureOf(one.hit)).url;
-      place.replaceChildren(el("img", { src: url, alt: one.name }), one.hit ? factsPart(one) : "");
-    } catch (problem) {
-      place.replaceChildren(el("p", { class: "gone" }, problem.message));
-    }
+    place.replaceChildren(); // nobody may take the picture before for this one while it is fetched
+    const shown = one.url ? one : await pictureOf(one.hit).catch((problem) => ({ problem }));
+    if (this.#sides[Number(byId(side).value)] !== one) return; // another one was chosen meanwhile
+    if (shown.problem) place.replaceChildren(el("p", { class: "gone" }, shown.problem.message));
+    else place.replaceChildren(el("img", { src: shown.url, alt: one.name }), one.hit ? factsPart(one) : "");
   }
 }
 

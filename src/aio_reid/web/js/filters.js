@@ -35,6 +35,15 @@ export function filterFields() {
   return fields;
 }
 
+/** What is wrong with a field that the browser cannot read, as {id, message, remedy}; null where all can be read. */
+export function unreadableField() {
+  const id = ["since", "until", "top"].find((name) => byId(name).validity.badInput);
+  if (!id) return null;
+  return id === "top"
+    ? { id, message: "the number of hits cannot be read", remedy: "give a whole number, or empty the field" }
+    : { id, message: "the time is not complete", remedy: "give date and time, or empty the field" };
+}
+
 /** Offer cameras that have been seen in results. */
 export function offerCameras(hits) {
   const list = byId("cameras");

@@ -29,7 +29,13 @@ export function setUpKey(changed) {
   byId("key-form").addEventListener("submit", (event) => {
     const choice = event.submitter?.value ?? "use";
     if (choice === "close") return;
-    key = choice === "use" ? byId("key").value.trim() : "";
+    const given = byId("key").value.trim();
+    if (choice === "use" && !/^[\x21-\x7e]+$/.test(given)) { // anything else cannot stand in a request
+      event.preventDefault();
+      askForKey({ message: "this is no key", remedy: "copy it again, all of it, as `aio-reid keys create` printed it" });
+      return;
+    }
+    key = choice === "use" ? given : "";
     byId("key").value = "";
     remember(choice === "use" && byId("keep-key").checked);
     changed();

@@ -41,11 +41,12 @@ const act = {
   verdict: (hit) => marks.verdict(hit),
   mark: (hit, answer, verdict) => {
     marks.toggle(hit, answer, verdict);
+    shortlist.judge(hit, marks.verdict(hit));
     say(`Rank ${hit.rank}: ${marks.verdict(hit) ?? "mark taken back"}.`);
   },
   isListed: (hit) => shortlist.has(hit),
   list: (hit, answer) => {
-    shortlist.toggle(hit, answer);
+    shortlist.toggle(hit, answer, marks.verdict(hit));
     say(shortlist.has(hit) ? "On the shortlist." : "Off the shortlist.");
   },
   compare: (hit, answer) => compare.add(hit, answer),
@@ -86,6 +87,8 @@ async function start() {
     const visual = kinds.filter((kind) => kind !== "text");
     byId("statement").textContent = told.statement;
     setUpFilters(told.galleries, visual);
+    const [missing] = Object.entries(told.problems);
+    if (missing) tell({ message: `the gallery ${missing[0]} ${missing[1]}`, remedy: "tell whoever runs this service", code: "" }, "problem-question");
     byId("drawing").hidden = !kinds.includes("sketch");
     if (zones) return;
     zones = new Zones(visual);
@@ -112,6 +115,6 @@ shortlist.addEventListener("change", () => refreshCards(act));
 byId("drawing").open = window.matchMedia("(min-width: 900px)").matches;
 setUpKey(start);
 setUpSentence();
-setUpSaving(shortlist, marks);
+setUpSaving(shortlist);
 setUpShortcuts(act);
 start();

@@ -66,13 +66,23 @@ export function lazyPicture(hit, alt) {
   image.addEventListener("wanted", async () => {
     try {
       image.src = (await pictureOf(hit)).url;
+      await image.decode().catch(() => null); // told by the event "error"
       image.classList.remove("waiting");
     } catch (problem) {
       fail(problem.message);
     }
+    image.dispatchEvent(new Event("settled"));
   }, { once: true });
   image.addEventListener("error", () => fail("this browser cannot show this kind of picture"));
   frame.append(image);
   inView.observe(image);
   return frame;
+}
+
+/** Fetch the pictures inside an element now, in view or not; resolves when each is shown or has failed. */
+export async function showAll(element) {
+  await Promise.all([...element.querySelectorAll("img.waiting")].map((image) => new Promise((resolve) => {
+    image.addEventListener("settled", resolve, { once: true });
+    image.dispatchEvent(new Event("wanted"));
+  })));
 }

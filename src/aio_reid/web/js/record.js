@@ -11,8 +11,8 @@ export function dataUrl(blob) {
   });
 }
 
-/** A whole record of entries of the shortlist; `verdictOf` tells what was said of a hit. */
-export async function recordOf(entries, verdictOf) {
+/** A whole record of entries of the shortlist. A picture that cannot be had is told in its place. */
+export async function recordOf(entries) {
   const answers = [...new Set(entries.map((entry) => entry.answer))];
   return {
     format: "aio-reid shortlist 1",
@@ -20,7 +20,7 @@ export async function recordOf(entries, verdictOf) {
     written: new Date().toISOString(),
     statement: answers[0].statement,
     searches: await Promise.all(answers.map((answer, n) => searchRecord(answer, n + 1))),
-    hits: await Promise.all(entries.map((entry) => hitRecord(entry, answers.indexOf(entry.answer) + 1, verdictOf))),
+    hits: await Promise.all(entries.map((entry) => hitRecord(entry, answers.indexOf(entry.answer) + 1))),
   };
 }
 
@@ -52,9 +52,9 @@ async function searchRecord(answer, number) {
   };
 }
 
-async function hitRecord({ hit, answer, note }, search, verdictOf) {
+async function hitRecord({ hit, answer, note, verdict }, search) {
   const { picture: address, gallery, ...known } = hit;
-  const { blob } = await pictureOf(hit);
-  return { search, gallery, gallery_version: answer.gallery_version, verdict: verdictOf(hit), note, ...known, address,
-    picture: await dataUrl(blob) };
+  const shown = await pictureOf(hit).then(({ blob }) => dataUrl(blob)).then(
+    (picture) => ({ picture }), (problem) => ({ picture: null, picture_problem: problem.message }));
+  return { search, gallery, gallery_version: answer.gallery_version, verdict, note, ...known, address, ...shown };
 }

@@ -40,7 +40,9 @@ function hitPart(hit, search) {
   const rows = [["note", hit.note], ["marked", hit.verdict ?? ""], ["rank", `${hit.rank} in search ${hit.search}`],
     ["score", scoreOf(hit)], ["meaning", `${band.label}; ${band.text}`], ...factsOf(hit), ["path", hit.path],
     ["SHA-256 of the file", hit.content], ["gallery", `${hit.gallery}, picture ${hit.id}, version ${hit.gallery_version}`]];
-  return `<section class="hit"><img src="${escaped(hit.picture)}" alt="picture ${escaped(hit.id)}">${table(rows)}</section>`;
+  const picture = hit.picture === null ? `<p>no picture: ${escaped(hit.picture_problem)}</p>`
+    : `<img src="${escaped(hit.picture)}" alt="picture ${escaped(hit.id)}">`;
+  return `<section class="hit">${picture}${table(rows)}</section>`;
 }
 
 function searchPart(search) {

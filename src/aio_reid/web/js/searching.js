@@ -1,6 +1,7 @@
 // One search at a time: busy while it runs, cancelled on demand or by the next one.
 import * as api from "./api.js";
 import { byId, say } from "./dom.js";
+import { unreadableField } from "./filters.js";
 import { formFor, isEmpty } from "./question.js";
 import { clearProblems, tell } from "./problems.js";
 
@@ -22,17 +23,25 @@ export async function searchAll(question) {
     tell({ message: "no gallery is chosen", remedy: "choose one under Where and when", code: "" });
     return null;
   }
+  const unreadable = unreadableField(); // left out without a word it would search everything
+  if (unreadable) {
+    tell({ ...unreadable, code: "" }, `problem-${unreadable.id}`);
+    return null;
+  }
   cancel();
   const mine = new AbortController();
   running = mine;
   setBusy(true);
   try {
-    return await Promise.all(question.galleries.map((name) => askOne(question, name, mine.signal)));
-  } catch (error) {
-    mine.abort(); // the other galleries' answers are not wanted without this one's
-    if (error.name === "AbortError") say("Cancelled.");
-    else tell(error);
-    return null;
+    const settled = await Promise.allSettled(question.galleries.map((name) => askOne(question, name, mine.signal)));
+    const problems = settled.filter((one) => one.reason).map((one) => one.reason);
+    if (problems.some((problem) => problem.name === "AbortError")) {
+      say("Cancelled.");
+      return null;
+    }
+    if (problems.length) tell(problems[0]); // what the other galleries answered is shown all the same
+    const answers = settled.filter((one) => !one.reason).map((one) => one.value);
+    return answers.length ? answers : null;
   } finally {
     if (running === mine) {
       running = null;

@@ -1,5 +1,6 @@
 // Pictures as evidence: dropped or chosen, several of each kind, shown small, removable.
 import { byId, el, say } from "./dom.js";
+import { tell } from "./problems.js";
 import { KINDS } from "./words.js";
 
 export class Zones extends EventTarget {
@@ -47,8 +48,18 @@ export class Zones extends EventTarget {
     return zone;
   }
 
-  #add(kind, files) {
-    const added = [...files].map((file) => ({ file, url: URL.createObjectURL(file) }));
+  async #add(kind, files) {
+    byId(`problem-${kind}`).hidden = true;
+    const added = [];
+    for (const file of [...files]) {
+      try {
+        // A copy: what is asked, shown and recorded stays the same, whatever becomes of the file on the disk.
+        const copy = new File([await file.arrayBuffer()], file.name, { type: file.type });
+        added.push({ file: copy, url: URL.createObjectURL(copy) });
+      } catch {
+        tell({ message: `${file.name} cannot be read`, remedy: "check that it is still there", code: "" }, `problem-${kind}`);
+      }
+    }
     if (!added.length) return;
     this.#files.get(kind).push(...added);
     this.#show(kind, `${added.length} added: ${KINDS[kind].many}`);
