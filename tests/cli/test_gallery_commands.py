@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -57,7 +58,8 @@ def test_paths_from_a_stream_and_a_manifest_of_a_data_set(
 ) -> None:
     num_photos = len(list(photos.iterdir()))
     capsys.readouterr()
-    monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{path}\n" for path in photos.iterdir())))
+    lines = b"".join(os.fsencode(path) + b"\n" for path in photos.iterdir())
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(lines)))
     assert run(["gallery", "add", str(gallery), "-"]) == 0
     assert f"added 0 pictures, {num_photos} were there already" in capsys.readouterr().out
     assert run(["gallery", "add", str(gallery), str(manifest)]) == 0
@@ -68,6 +70,24 @@ def test_paths_from_a_stream_and_a_manifest_of_a_data_set(
     )
     assert run(["gallery", "stats", str(gallery)]) == 0
     assert "of modality infrared\t5" in capsys.readouterr().out
+
+
+def test_a_stream_goes_on_behind_names_that_cannot_be_read(
+    gallery: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("aio_reid.cli.gallery_sources.STREAM_CHUNK", 1)
+    good = sorted(photos.iterdir())
+    named = [shutil.copy(path, tmp_path / f"north_{n}.jpg") for n, path in enumerate(good[:2])]
+    lines = [os.fsencode(named[0]), b"no-camera.jpg", b"gate_\xff.jpg", b"gate_\0.jpg", os.fsencode(named[1])]
+
+    def add(given: list[bytes]) -> int:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\n".join(given)), encoding="utf-8"))
+        return run(["gallery", "add", str(gallery), "-", "--name", "{camera}_*"])
+
+    capsys.readouterr()
+    assert add(lines) == 0
+    assert "3 cannot be added" in capsys.readouterr().out
+    assert add([b"no-camera.jpg"]) == 2 and "not one name can be read" in capsys.readouterr().err
 
 
 def test_day_and_night_are_told_apart(

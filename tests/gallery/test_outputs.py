@@ -64,6 +64,15 @@ def assert_self_contained(page: Page) -> None:
     assert policy is not None and policy.startswith("default-src 'none'; img-src data:;")
 
 
+def test_a_file_that_is_another_picture_by_now_is_not_shown(people: Path, tmp_path: Path) -> None:
+    result = search_folder(people, [QueryPart(Modality.TEXT, "red")], ColourFactory(), top=5)
+    write_html(result, tmp_path / "before.html")
+    result.hits[0].path.write_bytes(result.hits[4].path.read_bytes())
+    write_html(result, tmp_path / "after.html")
+    shown = [[img["src"] for img in Page(tmp_path / name).all("img")] for name in ("before.html", "after.html")]
+    assert len(shown[0]) == 5 and shown[1] == shown[0][1:]
+
+
 @pytest.fixture
 def nasty(people: Path) -> SearchResult:
     write_picture(people.parent / "x.png", COLOURS["red"], seed=50).rename(people / NASTY_NAME)

@@ -215,3 +215,15 @@ def test_progress_ends_at_the_total(people: Path, factory: ColourFactory) -> Non
     seen: list[tuple[str, int, int]] = []
     search_folder(people, [RED], factory, progress=lambda *step: seen.append(step))
     assert seen[0] == ("read", 24, 24) and seen[-1] == ("embed", 24, 24)
+
+
+def test_progress_of_reading_counts_what_the_cache_knows(
+    people: Path, factory: ColourFactory, cache: EmbeddingCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aio_reid.gallery.vectors.READ_CHUNK", 3)
+    search_folder(people, [RED], factory, cache=cache)
+    for number in range(6):
+        write_picture(people / f"new {number}.png", (200, 30, 30), seed=100 + number)
+    seen: list[tuple[str, int, int]] = []
+    search_folder(people, [RED], factory, cache=cache, progress=lambda *step: seen.append(step))
+    assert [step for step in seen if step[0] == "read"] == [("read", 27, 30), ("read", 30, 30)]

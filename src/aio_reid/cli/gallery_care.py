@@ -13,6 +13,7 @@ from aio_reid.cli.gallery_options import Gallery, Source, chosen_part, with_filt
 from aio_reid.cli.search import CacheFolder
 
 if TYPE_CHECKING:
+    from aio_reid.gallery.store.erase import Certificate
     from aio_reid.gallery.store.milvus.url import MilvusUrl
 
 All = Annotated[bool, typer.Option("--all", help="Every picture of the gallery.")]
@@ -33,6 +34,10 @@ def erase(
     everything: All = False,
     where: Any = None,
     certificate: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the certificate there.")] = None,
+    forgotten: Annotated[
+        list[Path] | None,
+        typer.Option("--forget-backup", metavar="FILE", help="This backup was deleted; do not look for it any more."),
+    ] = None,
     cache: CacheFolder = None,
 ) -> None:
     """Erase pictures from a gallery, its backups and the cache of searches, for good. Exit code 1 if a place was out of
@@ -40,9 +45,10 @@ def erase(
     """
     from aio_reid.gallery.cache import default_cache_folder
     from aio_reid.gallery.database import FILE_NAME
-    from aio_reid.gallery.outputs import check_writable, write_whole
+    from aio_reid.gallery.outputs import check_writable
+    from aio_reid.gallery.store.backups import forget_backup
     from aio_reid.gallery.store.erase import erase_pictures
-    from aio_reid.gallery.store.milvus.care import erase_from_cluster
+    from aio_reid.gallery.store.milvus.care import erase_from_cluster, forget_cluster_backup
     from aio_reid.gallery.store.milvus.store import MilvusStore
 
     part = chosen_part(where, everything)
@@ -51,19 +57,38 @@ def erase(
     caches = [folder for folder in (cache or default_cache_folder(),) if (folder / FILE_NAME).is_file()]
     with opened_anywhere(gallery, write=True) as store:
         if isinstance(store, MilvusStore):
+            for path in forgotten or ():
+                forget_cluster_backup(store, path)
             done = erase_from_cluster(store, part, caches=caches)
         else:
+            for path in forgotten or ():
+                forget_backup(store, path)
             done = erase_pictures(store, part, caches=caches)
+    _tell_certificate(done, certificate)
+
+
+def _tell_certificate(done: Certificate, file: Path | None) -> None:
+    """Print a certificate or write it, then what is not complete.
+
+    Raises:
+        typer.Exit: it is not complete; the exit code is 1.
+    """
+    from aio_reid.gallery.outputs import write_whole
+    from aio_reid.gallery.store.erase import all_erased
+
     text = json.dumps(done.to_json(), indent=2, ensure_ascii=False) + "\n"
-    if certificate is None:
+    if file is None:
         typer.echo(text, nl=False)
     else:
-        write_whole(certificate, text)
-        typer.echo(f"erased {done.num_erased} pictures, {done.num_after} are left; certificate: {certificate}")
+        write_whole(file, text)
+        typer.echo(f"erased {done.num_erased} pictures, {done.num_after} are left; certificate: {file}")
     for place in (*done.caches, *done.backups):
         typer.echo(f"{place.path}: {place.state}", err=True)
     for limit in done.not_proven:
         typer.echo(f"not proven: {limit}", err=True)
+    if not all_erased((*done.caches, *done.backups)):
+        remedy = "make these places reachable and repeat; for a backup that was deleted, give --forget-backup FILE"
+        typer.echo(f"not complete: {remedy}", err=True)
     if not done.is_complete:
         raise typer.Exit(1)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aio_reid.errors import DataError
 from aio_reid.records import Modality, parse_visual_modality
 
 if TYPE_CHECKING:
@@ -66,6 +68,16 @@ def listed_stream(modality: Given, pattern: NamePattern | None) -> Iterator[List
     """Yield what the lines of stdin name, a few at a time, as they come."""
     from aio_reid.gallery.store.entries import described
 
-    lines = (line.rstrip("\n") for line in sys.stdin)
-    while chunk := list(islice(lines, STREAM_CHUNK)):
-        yield described([Path(line) for line in chunk if line], modality, pattern)
+    paths = (Path(os.fsdecode(line)) for line in map(_without_end, sys.stdin.buffer) if line)
+    num_entries, first_problem = 0, None
+    while chunk := list(islice(paths, STREAM_CHUNK)):
+        listed = described(chunk, modality, pattern, is_whole=False)
+        num_entries += len(listed.entries)
+        first_problem = first_problem or next(iter(listed.unreadable), None)
+        yield listed
+    if first_problem is not None and not num_entries:
+        raise DataError(f"not one name can be read; the first, {first_problem.path.name!r}: {first_problem.error}")
+
+
+def _without_end(line: bytes) -> bytes:
+    return line.rstrip(b"\n")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from aio_reid.cli.show import print_table, print_unreadable, remark
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from aio_reid.gallery.calibration.calibrate import Calibrated
     from aio_reid.gallery.scan import Unreadable
     from aio_reid.gallery.store.approximate.file import Index
@@ -150,11 +152,18 @@ def print_stats(store: EmbeddedStore) -> None:
         ("made", about.created),
         ("calibration", _calibration_text(store)),
         ("approximate index", _index_line(store, len(groups))),
-        *(("backup", f"{shown(path)}{'' if path.exists() else ' (not there)'}") for path, _ in known_backups(store)),
+        *(("backup", f"{shown(path)}{'' if _is_there(path) else ' (not there)'}") for path, _ in known_backups(store)),
     ]
     print_table(("what", "value"), [(shown(name), value) for name, value in rows])
     if store.is_uncompacted:
         remark("an erasure was interrupted; the next command that writes completes it")
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # in a folder that one may not enter
+        return False
 
 
 def _calibration_text(store: EmbeddedStore) -> str:

@@ -198,9 +198,12 @@ class EmbeddingCache:
         before = self.stats().num_embeddings
         with self._database.transaction() as connection:
             if connection is not None:
-                marked = [(content,) for content in contents]
-                connection.executemany("DELETE FROM files WHERE content = ?", marked)
-                connection.executemany("DELETE FROM embeddings WHERE content = ?", marked)
+                gone = set(contents)
+                # Files are found by path: one look at all of them is far less than a look for each content.
+                held = connection.execute("SELECT path, content FROM files")
+                paths = [(path,) for path, content in held if content in gone]
+                connection.executemany("DELETE FROM files WHERE path = ?", paths)
+                connection.executemany("DELETE FROM embeddings WHERE content = ?", [(content,) for content in gone])
                 connection.execute("DELETE FROM queries")
         self._compact_erased()
         return before - self.stats().num_embeddings

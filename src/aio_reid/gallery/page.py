@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,7 +99,8 @@ def _place(result: SearchResult) -> str:
 
 
 def _shown_hit(hit: Hit, result: SearchResult) -> ShownHit:
-    known = hit.enrolled
+    known, data = hit.enrolled, _picture_data(hit)
+    changed = (("picture", "its file is gone, or has changed since it was enrolled"),) if data is None else ()
     return ShownHit(
         rank=hit.rank,
         name=shown_inside(result.folder, hit.path),
@@ -107,10 +109,21 @@ def _shown_hit(hit: Hit, result: SearchResult) -> ShownHit:
         margin=margin_text(hit.stands_out),
         lower="" if hit.percentile is None else f"{100 * hit.percentile:.1f} % of the {_place(result)} scores lower",
         share=0.0 if result.spread is None else _share(hit.score, result.spread.median, _bar_end(result.spread)),
-        picture=thumbnail(hit.path if known is None or known.copy is None else known.copy),
-        facts=() if known is None else (("id", str(known.id)), *known.facts),
+        picture=None if data is None else thumbnail(data),
+        facts=() if known is None else (*changed, ("id", str(known.id)), *known.facts),
         evidence="" if hit.evidence is None else _evidence_text(hit.evidence),
     )
+
+
+def _picture_data(hit: Hit) -> bytes | None:
+    """Return the bytes that the score belongs to, or None: a file may be another picture by now."""
+    if hit.enrolled is not None and hit.enrolled.copy is not None:
+        return hit.enrolled.copy
+    try:
+        data = hit.path.read_bytes()
+    except OSError:
+        return None
+    return data if hashlib.sha256(data).hexdigest() == hit.content else None
 
 
 def _evidence_text(evidence: Evidence) -> str:

@@ -89,6 +89,7 @@ def _read_contents(
 ) -> tuple[list[tuple[PictureFile, bytes]], list[Unreadable]]:
     """Return the content of every file, asking the cache first, and the files that cannot be opened."""
     known = cache.contents(listing.pictures)
+    num_cached = len(known)
     unreadable = list(listing.unreadable)
     done = 0
     for chunk in _chunks([file for file in listing.pictures if file.key not in known], READ_CHUNK):
@@ -101,7 +102,7 @@ def _read_contents(
         cache.keep_contents(fresh)
         known.update((file.key, content) for file, content in fresh)
         done += len(chunk)
-        progress("read", len(listing.pictures) - len(known) + done, len(listing.pictures))
+        progress("read", num_cached + done, len(listing.pictures))
     return [(file, known[file.key]) for file in listing.pictures if file.key in known], unreadable
 
 

@@ -221,6 +221,7 @@ def test_a_gallery_of_before_is_read_and_upgraded_when_it_is_written(
     file = tmp_path / "gallery" / FILE_NAME
     with sqlite3.connect(file) as connection:
         connection.execute("DROP TABLE calibrations")
+        connection.execute("DROP TABLE pending")
         connection.execute("PRAGMA user_version=1")
     connection.close()
     reader = EmbeddedStore(tmp_path / "gallery")
@@ -231,5 +232,5 @@ def test_a_gallery_of_before_is_read_and_upgraded_when_it_is_written(
     assert len(read_calibration(writer)) == 2 and writer.count() == 10
     writer.close()
     with sqlite3.connect(file) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (3,)
     connection.close()

@@ -66,6 +66,20 @@ def test_adding_again_embeds_nothing(store: EmbeddedStore, people: Path, factory
     assert picture.content == hashlib.sha256(picture.path.read_bytes()).digest()
 
 
+def test_names_that_were_used_again_are_told_from_copies(
+    store: EmbeddedStore, people: Path, factory: ColourFactory
+) -> None:
+    enrol(store, people, factory, None)
+    first, second = sorted((people / "camera 0").iterdir())[:2]
+    before = {item.id: item.picture.content for item in store.get(store.ids())}
+    data = first.read_bytes(), second.read_bytes()
+    first.write_bytes(data[1])
+    second.write_bytes(data[0])
+    assert numbers(enrol(store, people, factory, None)) == (0, 2, 22, 0, 0)
+    for item in store.get(store.ids()):
+        assert item.picture.content == before[item.id] == hashlib.sha256(item.picture.path.read_bytes()).digest()
+
+
 def test_a_new_description_is_taken_over_and_an_open_one_is_not(
     store: EmbeddedStore, people: Path, factory: ColourFactory
 ) -> None:

@@ -18,7 +18,8 @@ from aio_reid.gallery.store.backups import export_gallery, import_gallery, known
 from aio_reid.gallery.store.embedded import EmbeddedStore
 from aio_reid.gallery.store.enrol import Enroller
 from aio_reid.gallery.store.entries import folder_entries
-from aio_reid.gallery.store.erase import ERASED, GONE, erase_pictures, find_bytes
+from aio_reid.gallery.store.erase import erase_pictures, find_bytes
+from aio_reid.gallery.store.erase_places import ERASED, GONE
 from aio_reid.gallery.store.protocol import Condition, Where
 from aio_reid.gallery.store.schema import FILE_NAME, create_file
 from aio_reid.progress import SILENT

@@ -43,9 +43,11 @@ def test_names_that_are_no_utf8_and_frames_that_are_too_large() -> None:
         NamePattern("{frame}").read(Path(f"{2**63}.jpg"))
 
 
-def test_modality_from_names() -> None:
+def test_modality_from_names(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="row 1: pictures cannot be of modality 'text'"):
+        table_entries(tmp_path / "m.csv", [{"path": "a.png", "modality": "text"}], Modality.RGB)
     assert NamePattern("{modality}/*").read(Path("x/infrared/1.png")).modality is Modality.INFRARED
-    with pytest.raises(DataError, match="unknown modality 'night'"):
+    with pytest.raises(DataError, match="pictures cannot be of modality 'night'"):
         NamePattern("{modality}/*").read(Path("x/night/1.png"))
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,10 @@ MOST_PICTURES = 4
 """Of a track, spread over its time: neighbouring frames say the same again."""
 MOST_PARTNERS = 10
 MOST_PAIRS = 20_000
+"""Of simultaneous tracks, and of tracks of which pictures are matched: in a large gallery enough to learn from."""
+
+
+_Any = TypeVar("_Any")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,8 @@ def find_tracks(store: Store) -> list[Track]:
     """
     items: dict[tuple[str, str], list[Item]] = {}
     num_pictures = 0
-    for item, _ in store.iterate():
+    ids = store.ids()
+    for item in (item for start in range(0, len(ids), _AT_ONCE) for item in store.get(ids[start : start + _AT_ONCE])):
         num_pictures += 1
         picture = item.picture
         if picture.camera is not None and picture.track is not None and picture.time is not None:
@@ -95,15 +101,18 @@ def compare_tracks(store: Store, tracks: Sequence[Track], tolerance: timedelta) 
             f"none of {len(tracks)} tracks was seen by one camera at the same time as another one; give a larger "
             "--tolerance, or calibrate with a labelled validation set"
         )
-    if len(pairs) > MOST_PAIRS:
-        kept = np.random.default_rng(0).choice(len(pairs), MOST_PAIRS, replace=False)
-        pairs = [pairs[n] for n in np.sort(kept).tolist()]
+    pairs = _some(pairs)
+    matched = _some(range(len(tracks)))
+    used = sorted({*matched, *(n for pair in pairs for n in pair)})
+    place = {n: at for at, n in enumerate(used)}
+    tracks = [tracks[n] for n in used]
+    pairs = [(place[one], place[other]) for one, other in pairs]
     pictures = [picture for track in tracks for picture in track.pictures]
     ids = [number for number, _ in pictures]
     kinds = [modality for _, modality in pictures]
     vectors = np.concatenate([store.vectors(ids[n : n + _AT_ONCE]) for n in range(0, len(ids), _AT_ONCE)])
     sorted_out: dict[Pairing, list[_Compared]] = {}
-    for one in _all_compared(tracks, pairs):
+    for one in _all_compared(tracks, pairs, [place[n] for n in matched]):
         ways = {(one.first, one.second), (one.second, one.first)}  # either picture may be what is searched with
         for first, second in sorted(ways)[: 1 if kinds[one.first] is kinds[one.second] else 2]:
             pairing = Pairing((kinds[first],), kinds[second])
@@ -121,10 +130,21 @@ def _track(camera: str, items: Sequence[Item]) -> Track:
     return Track(camera, known[0][0], known[-1][0], tuple((number, modality) for _, number, modality in chosen))
 
 
-def _all_compared(tracks: Sequence[Track], pairs: Sequence[tuple[int, int]]) -> Iterator[_Compared]:
+def _some(of: Sequence[_Any]) -> list[_Any]:
+    """Return at most MOST_PAIRS, drawn at random, in their order."""
+    if len(of) <= MOST_PAIRS:
+        return list(of)
+    return [of[n] for n in np.sort(np.random.default_rng(0).choice(len(of), MOST_PAIRS, replace=False)).tolist()]
+
+
+def _all_compared(
+    tracks: Sequence[Track], pairs: Sequence[tuple[int, int]], matched: Sequence[int]
+) -> Iterator[_Compared]:
+    """Yield the pictures of each of the tracks `matched` with one another, and those of pairs of tracks."""
     ends = np.cumsum([len(track.pictures) for track in tracks]).tolist()
     places = [range(end - len(track.pictures), end) for end, track in zip(ends, tracks, strict=True)]
-    for group, own in enumerate(places):
+    for group in matched:
+        own = places[group]
         for first in own:
             yield from (_Compared(first, second, True, group) for second in own if second > first)
     for one, other in pairs:
@@ -135,7 +155,12 @@ def _all_compared(tracks: Sequence[Track], pairs: Sequence[tuple[int, int]]) -> 
 def _scored(compared: Sequence[_Compared], vectors: NDArray[np.float32]) -> Comparisons:
     first = np.array([one.first for one in compared], dtype=np.int64)
     second = np.array([one.second for one in compared], dtype=np.int64)
-    scores = np.einsum("ke,ke->k", vectors[first], vectors[second])  # (K,)
+    scores = np.concatenate(
+        [
+            np.einsum("ke,ke->k", vectors[first[n : n + _AT_ONCE]], vectors[second[n : n + _AT_ONCE]])
+            for n in range(0, len(first), _AT_ONCE)
+        ]
+    )  # (K,)
     return Comparisons(
         np.clip(scores, -1.0, 1.0).astype(np.float32),
         np.array([one.is_match for one in compared], dtype=np.bool_),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from glob import escape
 from pathlib import Path
 
-from aio_reid.errors import AioError, StorageError, WeightsError
+from aio_reid.errors import AioError, DataError, StorageError, WeightsError
 from aio_reid.gallery.calibration.kept import keep_calibration, read_calibration
 from aio_reid.gallery.scan import absolute
 from aio_reid.gallery.store.embedded import EmbeddedStore
@@ -37,9 +39,12 @@ def export_gallery(store: EmbeddedStore, path: Path) -> Path:
     gallery_id = store.about().gallery_id
     if target == store.path:
         raise _not_a_new_file(target)
+    if store.is_backup:  # its gallery would not know of the new file
+        raise StorageError(f"{str(store.path)!r} is a backup itself; export the gallery, or import this into one first")
     check_target(target, gallery_id)
     _remember(store, target, gallery_id)  # first: a backup that is written must be known
     try:
+        remove_parts(target)
         with written_whole(target) as part:
             os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
             with store.reading() as connection, told(target):
@@ -49,6 +54,34 @@ def export_gallery(store: EmbeddedStore, path: Path) -> Path:
     except OSError as error:
         raise StorageError(f"cannot write {str(target)!r} ({error.strerror or error}); choose another place") from None
     return target
+
+
+def remove_parts(path: Path) -> None:
+    """Remove what an export to this path left that was killed: a whole copy under a hidden name.
+
+    Raises:
+        OSError: it cannot be removed.
+    """
+    for part in path.parent.glob(f".{escape(path.name)}.*.part"):
+        part.unlink(missing_ok=True)
+
+
+def forget_backup(store: EmbeddedStore, path: Path) -> None:
+    """Forget a backup that was deleted on purpose: erasing looks for it no more.
+
+    Raises:
+        DataError: no backup of that name is known.
+    """
+    target = absolute(path)
+    with store.changing() as connection:
+        if not connection.execute("DELETE FROM backups WHERE path = ?", [os.fsencode(target)]).rowcount:
+            raise not_known(target, [known for known, _ in known_backups(store)])
+
+
+def not_known(path: Path, known: Sequence[Path]) -> DataError:
+    """Return the error for a backup that a gallery does not know."""
+    names = ", ".join(repr(str(one)) for one in known) or "none"
+    return DataError(f"the gallery knows no backup {str(path)!r}; it knows: {names}")
 
 
 def import_gallery(store: EmbeddedStore, path: Path) -> Added:

@@ -68,6 +68,11 @@ class EmbeddedStore(Store):
             return bool(self._connection.execute("SELECT uncompacted FROM gallery").fetchone()[0])
 
     @property
+    def is_backup(self) -> bool:
+        """It was opened by the name of a file that `export` has written."""
+        return self._is_backup
+
+    @property
     def index_path(self) -> Path | None:
         """Where the approximate index lies, if there is one; a backup has none."""
         return None if self._is_backup else self.path.with_name(INDEX_NAME)
@@ -130,11 +135,14 @@ class EmbeddedStore(Store):
         with self.changing() as connection:
             return rows.delete_rows(connection, ids)
 
-    def erase(self, where: Where | None, contents: Sequence[bytes] = ()) -> int:
+    def erase(self, where: Where | None, contents: Sequence[bytes] = (), *, is_last: bool = True) -> int:
+        """Erase as `Store.erase` promises; `is_last` forgets what was remembered of erasures (`pending.py`)."""
         with self.reading():
             ids = {*rows.ids_of_contents(self._connection, contents), *(() if where is None else self.ids(where))}
         with self.changing() as connection:
             num_erased = rows.delete_rows(connection, sorted(ids))
+            if is_last:
+                connection.execute("DELETE FROM pending")
             connection.execute("UPDATE gallery SET uncompacted = 1")
         self.compact()
         return num_erased

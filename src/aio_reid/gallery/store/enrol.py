@@ -117,8 +117,8 @@ class Enroller:
         try:
             file = picture_file(entry.path)
             content = file_content(entry.path)
-        except OSError as error:
-            self._fail(entry.path, f"cannot be opened: {error.strerror or error}")
+        except (OSError, ValueError) as error:  # ValueError: a path with a null character
+            self._fail(entry.path, f"cannot be opened: {getattr(error, 'strerror', None) or error}")
             return None
         given = entry.description
         picture = Picture(
@@ -137,7 +137,7 @@ class Enroller:
     def _update(self, read: _Read, item: Item) -> None:
         """Take over what the description says; a further copy of a file that is still there tells nothing new."""
         merged = _merged(item.picture, read.picture)
-        if item.picture.path != read.picture.path and item.picture.path.exists():
+        if item.picture.path != read.picture.path and _has_content(item.picture.path, item.picture.content):
             self._result.duplicates += 1
         elif item.picture == merged:
             self._result.known += 1
@@ -191,6 +191,14 @@ def _merged(before: Picture, now: Picture) -> Picture:
         frame=before.frame if now.frame is None else now.frame,
         columns={**before.columns, **now.columns},
     )
+
+
+def _has_content(path: Path, content: bytes) -> bool:
+    """Tell whether a file is still what was enrolled: cameras use their names again."""
+    try:
+        return file_content(path) == content
+    except OSError:
+        return False
 
 
 def _whole_copy(read: _Read) -> bytes | None:

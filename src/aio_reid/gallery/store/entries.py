@@ -9,9 +9,9 @@ from pathlib import Path
 
 from aio_reid.errors import DataError
 from aio_reid.gallery.scan import Unreadable, absolute, list_pictures
-from aio_reid.gallery.store.names import Description, NamePattern, read_frame, read_number, read_time
+from aio_reid.gallery.store.names import Description, NamePattern, read_frame, read_modality, read_number, read_time
 from aio_reid.gallery.store.protocol import Value
-from aio_reid.records import Modality, parse_modality
+from aio_reid.records import Modality
 
 NOTHING = Description(None, None, None, None, None, None, {})
 NUMBER_MARK = ":number"
@@ -51,12 +51,17 @@ def folder_entries(folder: Path, modality: Given, pattern: NamePattern | None, *
 
 
 def described(
-    paths: Iterable[Path], modality: Given, pattern: NamePattern | None, unreadable: Sequence[Unreadable] = ()
+    paths: Iterable[Path],
+    modality: Given,
+    pattern: NamePattern | None,
+    unreadable: Sequence[Unreadable] = (),
+    *,
+    is_whole: bool = True,
 ) -> Listed:
-    """Return paths as entries.
+    """Return paths as entries; `is_whole`: there will be no others.
 
     Raises:
-        DataError: not one name fits the pattern.
+        DataError: not one name of the whole fits the pattern.
     """
     entries: list[Entry] = []
     problems: list[Unreadable] = []
@@ -65,7 +70,7 @@ def described(
             entries.append(describe_path(path, modality, pattern))
         except DataError as error:
             problems.append(Unreadable(path, str(error)))
-    if problems and not entries:
+    if is_whole and problems and not entries:
         raise DataError(f"not one name can be read; the first, {problems[0].path.name!r}: {problems[0].error}")
     return Listed(tuple(entries), (*unreadable, *problems))
 
@@ -129,7 +134,7 @@ def _of_row(row: Mapping[str, object], named: Description) -> Description:
     frame = _text(cells, "frame")
     modality = _text(cells, "modality")
     return Description(
-        parse_modality(modality) if modality else named.modality,
+        read_modality(modality) if modality else named.modality,
         _text(cells, "camera") or named.camera,
         _time(cells) or named.time,
         _text(cells, "track") or named.track,

@@ -12,34 +12,23 @@ from pathlib import Path
 from typing import Any
 
 from aio_reid import __version__
-from aio_reid.errors import AioError, DataError, StorageError
-from aio_reid.gallery.cache import open_cache
+from aio_reid.errors import DataError, StorageError
 from aio_reid.gallery.store.backups import known_backups
 from aio_reid.gallery.store.embedded import EmbeddedStore
+from aio_reid.gallery.store.erase_places import ERASED, ErasedPlace, erase_backup, erase_cache
+from aio_reid.gallery.store.pending import keep_pending, read_pending
 from aio_reid.gallery.store.protocol import Store, Where
+from aio_reid.gallery.store.rows import chunks
 from aio_reid.gallery.store.schema import now_text
 from aio_reid.gallery.store.search import describe_where
 from aio_reid.pages.text import shown
 from aio_reid.records import VISUAL_MODALITIES
 from aio_reid.storage import file_content
 
-ERASED, GONE = "erased", "not there any more"
 NUM_PROBES = 8
 """Erased vectors whose bytes are looked for in the files afterwards."""
 
 _BLOCK = 1 << 24
-
-
-@dataclass(frozen=True, slots=True)
-class ErasedPlace:
-    """A cache or a backup: `state` is ERASED, GONE, or why it could not be done; `num_erased` pictures or embeddings,
-    `sha256` of the file afterwards.
-    """
-
-    path: str
-    state: str
-    num_erased: int = 0
-    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +57,7 @@ class Certificate:
     @property
     def is_complete(self) -> bool:
         """Nothing is known to be left anywhere."""
-        return not self.not_proven and all(place.state in (ERASED, GONE) for place in (*self.caches, *self.backups))
+        return not self.not_proven and all_erased((*self.caches, *self.backups))
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -85,8 +74,8 @@ class Certificate:
 def erase_pictures(store: EmbeddedStore, where: Where, *, caches: Sequence[Path] = ()) -> Certificate:
     """Erase a part of a gallery and return the certificate; `caches` are folders of caches of searches.
 
-    A cache or backup that cannot be reached is told in the certificate, which then is not complete; make it reachable
-    and repeat: nothing that is erased already stands in the way.
+    A cache or backup that cannot be reached is told in the certificate, which then is not complete. What it may hold is
+    remembered (`pending.py`), and looked for by every later erasure, until one reaches every place.
 
     Raises:
         DataError: a filter that cannot be.
@@ -94,19 +83,26 @@ def erase_pictures(store: EmbeddedStore, where: Where, *, caches: Sequence[Path]
     """
     began, about = now_text(), store.about()
     num_before, num_copies_before = store.count(), store.count_copies()
-    pairs = list(store.iterate(where))
-    contents = list(dict.fromkeys(item.picture.content for item, _ in pairs))
+    ids = store.ids(where)
+    contents, vectors = _contents(store, ids), store.vectors(ids[:NUM_PROBES])
+    sought = list(dict.fromkeys([*contents, *read_pending(store)]))
+    keep_pending(store, contents)
     # A backup is asked for contents as well: what stays, enrolled as another modality, must not be lost there. A cache
     # may lose too much: it is filled anew.
-    staying = enrolled_otherwise(store, contents, {item.id for item, _ in pairs})
-    only_here = [content for content in contents if content not in staying]
-    erased_caches = tuple(erase_cache(folder, contents) for folder in caches)
+    staying = enrolled_otherwise(store, sought, set(ids))
+    only_here = [content for content in sought if content not in staying]
+    erased_caches = tuple(erase_cache(folder, sought) for folder in caches)
+
+    def choose(backup: EmbeddedStore) -> list[int]:
+        return _ids_in_backup(backup, where, store, set(ids)) if backup.about().gallery_id == about.gallery_id else []
+
     erased_backups = tuple(
-        erase_backup(path, gallery_id, where if gallery_id == about.gallery_id else None, only_here)
+        erase_backup(path, gallery_id, only_here, choose)
         for path, gallery_id in known_backups(store)
+        if path != store.path
     )
-    num_erased = store.erase(where)
-    probes = [vector for _, vector in pairs[:NUM_PROBES] if not _is_still_enrolled(store, vector)]
+    num_erased = store.erase(where, is_last=all_erased((*erased_caches, *erased_backups)))
+    probes = [vector for vector in vectors if not _is_still_enrolled(store, vector)]
     _probe(store.path, [vector.astype("<f4").tobytes() for vector in probes])
     return Certificate(
         gallery=shown(store.path.parent),
@@ -126,12 +122,43 @@ def erase_pictures(store: EmbeddedStore, where: Where, *, caches: Sequence[Path]
     )
 
 
+def all_erased(places: Sequence[ErasedPlace]) -> bool:
+    """Tell whether every place was reached."""
+    return all(place.state == ERASED for place in places)
+
+
+def _contents(store: Store, ids: Sequence[int]) -> list[bytes]:
+    """Return the contents of pictures, each once."""
+    found = (item.picture.content for chunk in chunks(ids) for item in store.get(list(chunk)))
+    return list(dict.fromkeys(found))
+
+
+def _ids_in_backup(backup: EmbeddedStore, where: Where, store: EmbeddedStore, erased: Set[int]) -> list[int]:
+    """Return what fulfils the filter in a backup of the same gallery, but what the gallery keeps: it may have been
+    described otherwise when the backup was made.
+    """
+    try:
+        ids = backup.ids(where)
+    except DataError:  # a column that is younger than the backup: nothing in there can fulfil the filter
+        return []
+    found: list[int] = []
+    for chunk in chunks(ids):
+        items = backup.get(list(chunk))
+        for modality in {item.picture.modality for item in items}:
+            of_kind = [item for item in items if item.picture.modality is modality]
+            known = store.known([item.picture.content for item in of_kind], modality)
+            kept = {content for content, item in known.items() if item.id not in erased}
+            found += [item.id for item in of_kind if item.picture.content not in kept]
+    return found
+
+
 def enrolled_otherwise(store: Store, contents: Sequence[bytes], erased: Set[int]) -> set[bytes]:
     """Return those of some contents that pictures which are not erased have as well, as another modality."""
     return {
         content
+        for chunk in chunks(contents)
         for modality in VISUAL_MODALITIES
-        for content, item in store.known(contents, modality).items()
+        for content, item in store.known(list(chunk), modality).items()
         if item.id not in erased
     }
 
@@ -151,43 +178,6 @@ def _overlapping_blocks(path: Path, overlap: int) -> Iterator[bytes]:
         while block := file.read(_BLOCK):
             yield before + block
             before = (before + block)[-overlap:] if overlap else b""
-
-
-def erase_cache(folder: Path, contents: Sequence[bytes]) -> ErasedPlace:
-    """Erase contents from a cache of searches."""
-    cache = open_cache(folder)
-    try:
-        return ErasedPlace(shown(folder), ERASED, cache.erase_contents(contents))
-    except AioError as error:
-        return ErasedPlace(shown(folder), str(error))
-    finally:
-        cache.close()
-
-
-def erase_backup(path: Path, gallery_id: str, where: Where | None, contents: Sequence[bytes]) -> ErasedPlace:
-    """Erase from a backup what the filter names there, and all that has one of the contents."""
-    if not path.is_file():
-        return ErasedPlace(shown(path), GONE)
-    try:
-        backup = EmbeddedStore(path, write=True)
-    except AioError as error:
-        return ErasedPlace(shown(path), str(error))
-    try:
-        if backup.about().gallery_id != gallery_id:
-            return ErasedPlace(shown(path), "another gallery lies there now; it was not touched")
-        num_erased = _erase_known(backup, where, contents)
-    except AioError as error:
-        return ErasedPlace(shown(path), str(error))
-    finally:
-        backup.close()
-    return ErasedPlace(shown(path), ERASED, num_erased, file_content(path).hex())
-
-
-def _erase_known(backup: EmbeddedStore, where: Where | None, contents: Sequence[bytes]) -> int:
-    try:
-        return backup.erase(where, contents)
-    except DataError:  # a column that is younger than the backup: nothing in there can fulfil the filter
-        return backup.erase(None, contents)
 
 
 def _is_still_enrolled(store: EmbeddedStore, vector: Any) -> bool:

@@ -41,6 +41,9 @@ CREATE TABLE calibrations(query TEXT NOT NULL, gallery TEXT NOT NULL, content TE
 """
 """One row a pairing of query modalities (their letters) and gallery modality; `content` is JSON, see `calibration/`."""
 
+_PENDING = "CREATE TABLE pending(content BLOB PRIMARY KEY) WITHOUT ROWID"
+"""Contents of erasures that are not complete, see `pending.py`."""
+
 _SCHEMA = f"""
 CREATE TABLE gallery(only_row INTEGER PRIMARY KEY CHECK(only_row = 1), id TEXT NOT NULL, weights TEXT NOT NULL,
                      weights_name TEXT NOT NULL, preprocess INTEGER NOT NULL, size INTEGER, copies INTEGER NOT NULL,
@@ -56,17 +59,18 @@ CREATE TABLE backups(path BLOB PRIMARY KEY, gallery TEXT NOT NULL, made TEXT NOT
 CREATE TABLE next_vectors(id INTEGER PRIMARY KEY REFERENCES items(id), vector BLOB NOT NULL);
 CREATE TABLE next_weights(weights TEXT NOT NULL, preprocess INTEGER NOT NULL);
 {_CALIBRATIONS};
+{_PENDING};
 """
 
 GALLERY = FileKind(
     what="gallery",
     application_id=0x41494F47,  # "AIOG"
-    schema_version=2,
+    schema_version=3,
     schema=_SCHEMA,
     remedy="restore it with `aio-reid gallery import` from a file that `aio-reid gallery export` wrote",
     synchronous="FULL",
     page_size=16384,
-    upgrades={1: _CALIBRATIONS},
+    upgrades={1: _CALIBRATIONS, 2: _PENDING},
 )
 
 

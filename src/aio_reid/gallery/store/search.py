@@ -103,7 +103,6 @@ def search_gallery(
         weights_hash=once.weights_hash,
         notes=(
             *cache.warnings,
-            *colourless_photos(question.parts),
             *_notes(question, hits, left_out, ranked),
             *_standing(hits, found, presence, num_items),
         ),
@@ -234,7 +233,7 @@ def _enrolled(store: Store, item: Item, track_size: int) -> Enrolled:
 
 def _notes(question: Question, hits: Sequence[Hit], left_out: Sequence[Hit], ranked: Ranked) -> tuple[str, ...]:
     marked = {*question.like, *question.unlike}
-    notes = [*ranked.found.notes]
+    notes = [*colourless_photos(question.parts), *ranked.found.notes]
     notes += [
         f"left out, it is the query itself: {shown(hit.path)}"
         for hit in left_out

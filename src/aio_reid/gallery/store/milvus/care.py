@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import unquote_to_bytes
 
 import numpy as np
 
 from aio_reid.errors import StorageError
-from aio_reid.gallery.store.erase import Certificate, enrolled_otherwise, erase_backup, erase_cache
+from aio_reid.gallery.scan import absolute
+from aio_reid.gallery.store.backups import not_known
+from aio_reid.gallery.store.erase import Certificate, enrolled_otherwise
+from aio_reid.gallery.store.erase_places import ERASED, erase_backup, erase_cache
+from aio_reid.gallery.store.milvus.pictures import path_text, text_path
 from aio_reid.gallery.store.milvus.store import MilvusStore
 from aio_reid.gallery.store.protocol import Where
 from aio_reid.gallery.store.schema import now_text
@@ -41,9 +43,15 @@ def erase_from_cluster(store: MilvusStore, where: Where, *, caches: Sequence[Pat
     only_here = [content for content in contents if content not in staying]
     erased_caches = tuple(erase_cache(folder, contents) for folder in caches)
     erased_backups = tuple(
-        erase_backup(Path(os.fsdecode(unquote_to_bytes(path))), gallery_id, None, only_here)
+        erase_backup(text_path(path), gallery_id, only_here, lambda _: ())
         for path, gallery_id in sorted(store.backups().items())
     )
+    for place in (*erased_caches, *erased_backups):
+        if place.state != ERASED:  # a cluster cannot remember what it has erased, as a file does (`pending.py`)
+            raise StorageError(
+                f"nothing was erased from {about.place!r}: {place.path} is out of reach ({place.state}); make it "
+                "reachable, or if it was deleted, give --forget-backup"
+            )
     num_erased = store.erase(where)
     if store.count(where):
         raise StorageError(f"gallery {about.place!r}: erased pictures are still found; repeat")
@@ -64,6 +72,19 @@ def erase_from_cluster(store: MilvusStore, where: Where, *, caches: Sequence[Pat
         sha256=None,
         not_proven=(_NOT_PROVEN,),
     )
+
+
+def forget_cluster_backup(store: MilvusStore, path: Path) -> None:
+    """Forget a backup that was deleted on purpose: erasing looks for it no more.
+
+    Raises:
+        DataError: no backup of that name is known.
+    """
+    target = absolute(path)
+    known = store.backups()
+    if path_text(target) not in known:
+        raise not_known(target, [text_path(text) for text in known])
+    store.forget_backup(path_text(target))
 
 
 def verify_cluster(store: MilvusStore, *, files: bool = True, progress: Progress = SILENT) -> list[Problem]:

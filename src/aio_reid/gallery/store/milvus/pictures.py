@@ -83,7 +83,7 @@ def row_item(row: Mapping[str, Any]) -> Item:
     """Return what `picture_row` was given, as an enrolled picture."""
     picture = Picture(
         bytes.fromhex(row["content"]),
-        Path(os.fsdecode(unquote_to_bytes(row["path"]))),
+        text_path(row["path"]),
         parse_modality(row["modality"]),
         stored_text(row["camera"]),
         number_time(_number(row["time"])),
@@ -93,6 +93,11 @@ def row_item(row: Mapping[str, Any]) -> Item:
         dict(row["columns"]),
     )
     return Item(int(row["id"]), picture, False)
+
+
+def text_path(text: str) -> Path:
+    """Return the path that `path_text` made a text of."""
+    return Path(os.fsdecode(unquote_to_bytes(text)))
 
 
 def path_text(path: Path) -> str:

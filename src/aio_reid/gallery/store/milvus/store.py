@@ -188,6 +188,12 @@ class MilvusStore(Store):
         state.backups = {**state.backups, path: gallery_id}
         self._commit(state)
 
+    def forget_backup(self, path: str) -> None:
+        """Forget a backup, as `remember_backup` was given it."""
+        state = self._begin()
+        state.backups = {known: gallery_id for known, gallery_id in state.backups.items() if known != path}
+        self._commit(state)
+
     def close(self) -> None:
         self.engine.close()
 

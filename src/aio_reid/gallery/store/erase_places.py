@@ -1,0 +1,75 @@
+"""Erasing outside of a gallery: from caches of searches and from backups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from aio_reid.errors import AioError
+from aio_reid.gallery.cache import open_cache
+from aio_reid.gallery.store.backups import remove_parts
+from aio_reid.gallery.store.embedded import EmbeddedStore
+from aio_reid.gallery.store.protocol import Where
+from aio_reid.pages.text import shown
+from aio_reid.storage import file_content
+
+ERASED, GONE = "erased", "not there: deleted, moved, or its disk is not mounted"
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedPlace:
+    """A cache or a backup: `state` is ERASED, GONE, or why it could not be done; `num_erased` pictures or embeddings,
+    `sha256` of the file afterwards.
+    """
+
+    path: str
+    state: str
+    num_erased: int = 0
+    sha256: str | None = None
+
+
+def erase_cache(folder: Path, contents: Sequence[bytes]) -> ErasedPlace:
+    """Erase contents from a cache of searches."""
+    try:
+        cache = open_cache(folder)
+    except AioError as error:
+        return ErasedPlace(shown(folder), str(error))
+    try:
+        return ErasedPlace(shown(folder), ERASED, cache.erase_contents(contents))
+    except AioError as error:
+        return ErasedPlace(shown(folder), str(error))
+    finally:
+        cache.close()
+
+
+def erase_backup(
+    path: Path, gallery_id: str, contents: Sequence[bytes], choose: Callable[[EmbeddedStore], Sequence[int]]
+) -> ErasedPlace:
+    """Erase from a backup all that has one of the contents, and the ids that `choose` gives for it."""
+    try:
+        remove_parts(path)
+        if not path.is_file():
+            return ErasedPlace(shown(path), GONE)
+        backup = EmbeddedStore(path, write=True)
+    except (AioError, OSError) as error:
+        return ErasedPlace(shown(path), _reason(error))
+    try:
+        if backup.about().gallery_id != gallery_id:
+            return ErasedPlace(shown(path), "another gallery lies there now; it was not touched")
+        ids = choose(backup)
+        num_erased = backup.erase(Where(ids=tuple(ids)) if ids else None, contents)
+    except (AioError, OSError) as error:
+        return ErasedPlace(shown(path), _reason(error))
+    finally:
+        backup.close()
+    try:
+        return ErasedPlace(shown(path), ERASED, num_erased, file_content(path).hex())
+    except OSError as error:
+        return ErasedPlace(shown(path), _reason(error), num_erased)
+
+
+def _reason(error: AioError | OSError) -> str:
+    if isinstance(error, AioError):
+        return str(error)
+    return f"it cannot be reached ({(error.strerror or str(error)).lower()})"

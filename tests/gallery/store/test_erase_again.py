@@ -1,0 +1,162 @@
+"""Places that were out of reach: what they hold is looked for until it is gone, and nothing says complete before."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from store_fakes import new_picture, new_pictures, unit
+
+from aio_reid.errors import DataError, StorageError
+from aio_reid.gallery.cache import Embedded, Space, open_cache
+from aio_reid.gallery.scan import PictureFile
+from aio_reid.gallery.store.backups import export_gallery, forget_backup, import_gallery, known_backups
+from aio_reid.gallery.store.embedded import EmbeddedStore
+from aio_reid.gallery.store.erase import erase_pictures, find_bytes
+from aio_reid.gallery.store.erase_places import ERASED, GONE
+from aio_reid.gallery.store.pending import read_pending
+from aio_reid.gallery.store.protocol import Condition, NewPicture, Where
+from aio_reid.gallery.store.schema import create_file
+from aio_reid.records import Modality
+
+THE_SECOND = Where(ids=(2,))
+VECTOR = unit(2).astype("<f4").tobytes()
+
+
+def holds(file: Path, vector: bytes = VECTOR) -> bool:
+    return bool(find_bytes(file, [vector]))
+
+
+def exported(gallery: Path, path: Path) -> Path:
+    store = EmbeddedStore(gallery, write=True)
+    export_gallery(store, path)
+    store.close()
+    return path
+
+
+def test_a_backup_of_another_gallery_that_was_locked(gallery: Path, tmp_path: Path) -> None:
+    backup = exported(gallery, tmp_path / "b.sqlite")
+    create_file(tmp_path / "mine", "a" * 64, "test", keep_copies=False)
+    store = EmbeddedStore(tmp_path / "mine", write=True)
+    import_gallery(store, backup)
+    content = store.get([2])[0].picture.content
+    busy = EmbeddedStore(backup, write=True)
+    first = erase_pictures(store, THE_SECOND)
+    busy.close()
+    assert first.num_erased == 1 and not first.is_complete and "is being written" in first.backups[0].state
+    assert holds(backup) and read_pending(store) == [content]
+    again = erase_pictures(store, THE_SECOND)
+    assert (again.num_erased, again.is_complete, again.backups[0].num_erased) == (0, True, 1)
+    assert not holds(backup) and read_pending(store) == [], "of a complete erasure nothing is remembered"
+    assert not find_bytes(store.path, [content]) and not find_bytes(backup, [content])
+    store.close()
+
+
+def test_a_cache_that_was_busy_is_reached_by_any_later_erasure(
+    gallery: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aio_reid.gallery.database.BUSY_TIMEOUT_S", 0.05)
+    cache, content = open_cache(tmp_path / "cache"), new_picture(2).picture.content
+    cache.keep_contents([(PictureFile(new_picture(2).picture.path, 1, 1, 1), content)])
+    cache.keep_embeddings(Space("a" * 64, Modality.RGB), [(content, Embedded(unit(2)))])
+    cache.close()
+    store = EmbeddedStore(gallery, write=True)
+    file = next((tmp_path / "cache").glob("*.sqlite"))
+    with sqlite3.connect(file, isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert not erase_pictures(store, THE_SECOND, caches=[tmp_path / "cache"]).is_complete
+        other.execute("ROLLBACK")
+    other.close()
+    assert holds(file)
+    done = erase_pictures(store, Where(ids=(5,)), caches=[tmp_path / "cache"])
+    assert done.is_complete and not any(holds(path) for path in (tmp_path / "cache").iterdir())
+    store.close()
+
+
+def test_what_came_back_meanwhile_is_not_erased_from_backups(gallery: Path, tmp_path: Path) -> None:
+    backup = exported(gallery, tmp_path / "b.sqlite")
+    store = EmbeddedStore(gallery, write=True)
+    busy = EmbeddedStore(backup, write=True)
+    erase_pictures(store, THE_SECOND)
+    busy.close()
+    store.add(new_pictures(1, 2))
+    assert erase_pictures(store, Where(ids=(5,))).is_complete
+    store.close()
+    assert holds(backup)
+
+
+def test_a_backup_that_is_not_there_is_asked_for_until_it_is_forgotten(gallery: Path, tmp_path: Path) -> None:
+    (tmp_path / "stick").mkdir()
+    backup = exported(gallery, tmp_path / "stick" / "b.sqlite")
+    store = EmbeddedStore(gallery, write=True)
+    (tmp_path / "stick").rename(tmp_path / "unplugged")
+    done = erase_pictures(store, THE_SECOND)
+    assert done.backups[0].state == GONE and not done.is_complete
+    (tmp_path / "unplugged").rename(tmp_path / "stick")
+    assert erase_pictures(store, THE_SECOND).is_complete and not holds(backup)
+    backup.unlink()
+    assert not erase_pictures(store, Where(ids=(5,))).is_complete
+    with pytest.raises(DataError, match=r"it knows: .*b\.sqlite"):
+        forget_backup(store, tmp_path / "other.sqlite")
+    forget_backup(store, backup)
+    assert known_backups(store) == [] and erase_pictures(store, Where(ids=(5,))).is_complete
+    store.close()
+
+
+def test_a_backup_keeps_what_was_described_otherwise_and_stays(gallery: Path, tmp_path: Path) -> None:
+    store = EmbeddedStore(gallery, write=True)
+    person = store.get([4])[0].picture.columns["person"]
+    backup = export_gallery(store, tmp_path / "b.sqlite")
+    corrected = replace(store.get([4])[0].picture, columns={"person": "corrected"})
+    store.add([NewPicture(corrected, unit(4))])
+    done = erase_pictures(store, Where(columns=(Condition("person", "=", str(person)),)))
+    assert done.is_complete and done.backups[0].num_erased == done.num_erased
+    assert holds(backup, unit(4).astype("<f4").tobytes()) and store.get([4])
+    store.close()
+
+
+def test_what_a_killed_export_left_is_removed(gallery: Path, tmp_path: Path) -> None:
+    backup = exported(gallery, tmp_path / "b.sqlite")
+    left = tmp_path / ".b.sqlite.4711.part"
+    left.write_bytes(backup.read_bytes())
+    store = EmbeddedStore(gallery, write=True)
+    assert erase_pictures(store, THE_SECOND).is_complete and not left.exists()
+    left.write_bytes(VECTOR)
+    backup.unlink()
+    erase_pictures(store, Where(ids=(5,)))
+    assert not left.exists(), "also where the backup itself is gone"
+    store.close()
+
+
+def test_a_bad_place_does_not_stop_the_others(gallery: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed, good = exported(gallery, tmp_path / "closed.sqlite"), exported(gallery, tmp_path / "good.sqlite")
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "embeddings.sqlite").write_bytes(b"damaged" * 999)
+    real = Path.is_file
+
+    def is_file(self: Path) -> bool:
+        if self == closed:
+            raise PermissionError(13, "Permission denied")
+        return real(self)
+
+    monkeypatch.setattr(Path, "is_file", is_file)
+    store = EmbeddedStore(gallery, write=True)
+    done = erase_pictures(store, THE_SECOND, caches=[tmp_path / "cache"])
+    assert done.num_erased == 1 and not done.is_complete and not holds(store.path)
+    states = {Path(place.path).name: place.state for place in (*done.backups, *done.caches)}
+    assert states["good.sqlite"] == ERASED and not holds(good)
+    assert states["closed.sqlite"] == "it cannot be reached (permission denied)"
+    assert "damaged" in states["cache"]
+    store.close()
+
+
+def test_a_backup_is_erased_from_by_its_own_name_and_not_exported(gallery: Path, tmp_path: Path) -> None:
+    backup = exported(gallery, tmp_path / "b.sqlite")
+    store = EmbeddedStore(backup, write=True)
+    with pytest.raises(StorageError, match="is a backup itself"):
+        export_gallery(store, tmp_path / "second.sqlite")
+    assert erase_pictures(store, THE_SECOND).is_complete
+    store.close()
+    assert not holds(backup)
