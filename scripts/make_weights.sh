@@ -19,7 +19,9 @@ aio-reid pretrain configs/nano-grey.yaml --resume
 aio-reid pretrain configs/nano-form.yaml --resume
 aio-reid train configs/nano-form-stage1.yaml --resume
 aio-reid pretrain configs/nano-identities.yaml --resume
+aio-reid train configs/nano-stage1.yaml --resume --out runs/nano-identities-stage1 --set start_from=runs/nano-identities \
+  --set model.encoder.weights_file=runs/nano-identities/weights.safetensors
 aio-reid pretrain configs/nano-longer.yaml --resume
 aio-reid train configs/nano-stage1.yaml --resume
-aio-reid export-weights runs/nano-stage1 "$out" --half
+aio-reid export-weights runs/nano-stage1 "$out" --half --average runs/nano-identities-stage1
 aio-reid doctor

@@ -20,6 +20,7 @@ from aio_reid.training.export import export_run
 from aio_reid.training.pretrain import pretrain
 from aio_reid.training.reliability import GRID
 from aio_reid.training.state import read_log
+from aio_reid.weights import hash_weights
 
 
 def losses(folder: Path) -> list[float]:
@@ -153,3 +154,22 @@ def test_exported_weights_load_in_half_precision_too(manifest: Path, tmp_path: P
     assert half.stat().st_size < 0.7 * whole.stat().st_size
     with pytest.raises(TrainingError, match=r"there is no run .*nothing'; train one first"):
         export_run(tmp_path / "nothing", tmp_path / "out.safetensors")
+
+
+def test_several_runs_are_averaged(manifest: Path, tmp_path: Path) -> None:
+    runs = [tmp_path / name for name in ("a", "b", "c")]
+    for seed, folder in enumerate(runs):
+        run.train(tiny.tiny_config(manifest, seed=seed, trainable_encoder=True, optim={"max_steps": 1}), folder)
+    out = export_run(runs[0], tmp_path / "mean.safetensors", averaged=runs[1:])
+    mean, written = load_model(out)
+    states = [load_model(folder / "weights.safetensors")[0].state_dict() for folder in runs]
+    for name, tensor in mean.state_dict().items():
+        parts = [state[name] for state in states]
+        expected = (parts[0].double() + parts[1] + parts[2]) / 3 if tensor.is_floating_point() else parts[0]
+        assert torch.allclose(tensor.double(), expected.double(), atol=1e-6), name
+    assert written.encoder_hash == mean.encoder.hash()
+    assert written.about["averaged_with"] == [hash_weights(folder / "weights.safetensors") for folder in runs[1:]]
+    wider = {"encoder": {"kind": "plain", "width": 64, "depth": 1, "num_heads": 2}}
+    run.train(tiny.tiny_config(manifest, model=wider, optim={"max_steps": 1}), tmp_path / "wide")
+    with pytest.raises(TrainingError, match="is of another model"):
+        export_run(runs[0], out, averaged=[tmp_path / "wide"])

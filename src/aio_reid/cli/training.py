@@ -54,8 +54,11 @@ def export_weights(
     run: Annotated[Path, typer.Argument(help="Folder of a finished run, or a weights file.")],
     out: Annotated[Path, typer.Argument(help="The .safetensors file to write.")],
     half: Annotated[bool, typer.Option("--half", help="Store 16-bit numbers: half the size.")] = False,
+    average: Annotated[
+        list[Path] | None, typer.Option(metavar="RUN", help="Average with this run of the same model; may be repeated.")
+    ] = None,
 ) -> None:
-    """Write the weights of a finished run as one file that `--weights` takes."""
+    """Write the weights of a finished run, or the mean of several, as one file that `--weights` takes."""
     from aio_reid.training.export import export_run
 
-    typer.echo(f"written: {export_run(run, out, half=half)}")
+    typer.echo(f"written: {export_run(run, out, half=half, averaged=average or ())}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -9,21 +10,41 @@ import torch
 from aio_reid.config import ModelConfig, parse
 from aio_reid.errors import StorageError, TrainingError
 from aio_reid.models.build import export_weights, load_model
-from aio_reid.models.checkpoint import write_weights
+from aio_reid.models.checkpoint import WeightsFile, write_weights
+from aio_reid.models.model import AIOModel
 from aio_reid.training.start import WEIGHTS
 from aio_reid.training.state import CHECKPOINT
+from aio_reid.weights import hash_weights
 
 
-def export_run(run: Path, out: Path, *, half: bool = False) -> Path:
+def export_run(run: Path, out: Path, *, half: bool = False, averaged: Sequence[Path] = ()) -> Path:
     """Write the weights of a run (its folder, or a weights file) to `out`, floats as float16 if `half`; returns `out`.
 
+    With `averaged`, further runs of the same model, the mean of all is written: of runs that went on from one another
+    it is often better than each (Wortsman et al. 2022, arXiv 2203.05482). What the file says of its making, and how
+    reliable each modality is, is what the first run says.
+
     Raises:
-        TrainingError: there is no such run, or it has not finished.
+        TrainingError: there is no such run, it has not finished, or runs are of different models.
         WeightsError: there are no weights, or they are damaged or foreign.
         StorageError: the file cannot be written, or its name does not end in .safetensors.
     """
     if out.suffix != ".safetensors":
         raise StorageError(f"weights file {str(out)!r} must end in .safetensors")
+    model, weights = load_model(_weights_of(run))
+    others = [_weights_of(other) for other in averaged]
+    about = weights.about
+    if others:
+        _take_mean(model, weights, others)
+        about = {**about, "averaged_with": [hash_weights(other) for other in others]}
+    config = parse(ModelConfig, weights.model, f"the header of {str(run)!r}")
+    dtype = torch.float16 if half else torch.float32
+    write_weights(out, export_weights(model, config, about, dtype=dtype, with_encoder=weights.has_encoder))
+    return out
+
+
+def _weights_of(run: Path) -> Path:
+    """Return the weights file of a run."""
     source = run / WEIGHTS if run.is_dir() else run
     if not run.exists() and not run.suffix:
         raise TrainingError(
@@ -33,9 +54,19 @@ def export_run(run: Path, out: Path, *, half: bool = False) -> Path:
         raise TrainingError(
             f"run {str(run)!r} has not finished; go on with it: aio-reid train CONFIG --resume --out {run}"
         )
-    model, weights = load_model(source)
-    config = parse(ModelConfig, weights.model, f"the header of {str(source)!r}")
-    dtype = torch.float16 if half else torch.float32
-    exported = export_weights(model, config, weights.about, dtype=dtype, with_encoder=weights.has_encoder)
-    write_weights(out, exported)
-    return out
+    return source
+
+
+def _take_mean(model: AIOModel, weights: WeightsFile, others: Sequence[Path]) -> None:
+    """Give a model the mean of its own weights and those of others; whole numbers stay its own."""
+    total = {name: tensor.double() for name, tensor in model.state_dict().items() if tensor.is_floating_point()}
+    for path in others:
+        other, read = load_model(path)
+        state = other.state_dict()
+        same = {name: t.shape for name, t in state.items()} == {n: t.shape for n, t in model.state_dict().items()}
+        if not same or not (weights.has_encoder or read.encoder_hash == weights.encoder_hash):
+            raise TrainingError(f"{str(path)!r} is of another model and cannot be averaged; name runs of one model")
+        for name in total:
+            total[name] += state[name]
+    count = len(others) + 1
+    model.load_state_dict({name: (tensor / count).float() for name, tensor in total.items()}, strict=False)
