@@ -16,6 +16,7 @@ from aio_reid.models.checkpoint import WeightsFile, assign_strictly, read_weight
 from aio_reid.models.encoder import FrozenEncoder, plain_encoder, timm_encoder
 from aio_reid.models.encoder_weights import read_text_tokens
 from aio_reid.models.heads import BNNeck
+from aio_reid.models.kernels import keep_kernels
 from aio_reid.models.model import AIOModel
 from aio_reid.models.patch_tokenizer import PatchTokenizer
 from aio_reid.models.pyramid import PyramidTokenizer
@@ -172,6 +173,7 @@ def _copied_tokenizer(source: dict[str, Tensor], modality: Modality) -> dict[str
 
 
 def _assemble(config: ModelConfig, encoder: FrozenEncoder) -> AIOModel:
+    keep_kernels()  # before the first of them is made
     width = encoder.width
     return AIOModel(
         tokenizers={
