@@ -199,6 +199,8 @@ def test_galleries_health_and_metrics(client: TestClient, service: Service, town
     assert client.get("/metrics").status_code == 200
     refused = send(client, "/v1/search", [("text", "red")])
     assert refused.status_code == 503 and str(town) not in refused.text, "where it lay is nobody's business"
+    refused = client.delete("/v1/items", params={"camera": "north"})
+    assert refused.status_code == 503 and str(town) not in refused.text
 
 
 def test_an_erasure_beyond_its_time_says_that_it_goes_on(

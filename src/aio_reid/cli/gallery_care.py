@@ -36,7 +36,7 @@ def erase(
     certificate: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the certificate there.")] = None,
     forgotten: Annotated[
         list[Path] | None,
-        typer.Option("--forget-backup", metavar="FILE", help="This backup was deleted; do not look for it any more."),
+        typer.Option("--forget", metavar="PLACE", help="This backup or cache was deleted; do not look there any more."),
     ] = None,
     cache: CacheFolder = None,
 ) -> None:
@@ -46,10 +46,10 @@ def erase(
     from aio_reid.gallery.cache import default_cache_folder
     from aio_reid.gallery.database import FILE_NAME
     from aio_reid.gallery.outputs import check_writable
-    from aio_reid.gallery.store.backups import forget_backup
     from aio_reid.gallery.store.erase import erase_pictures
     from aio_reid.gallery.store.milvus.care import erase_from_cluster, forget_cluster_backup
     from aio_reid.gallery.store.milvus.store import MilvusStore
+    from aio_reid.gallery.store.pending import forget_place
 
     part = chosen_part(where, everything)
     if certificate is not None:
@@ -62,7 +62,7 @@ def erase(
             done = erase_from_cluster(store, part, caches=caches)
         else:
             for path in forgotten or ():
-                forget_backup(store, path)
+                forget_place(store, path)
             done = erase_pictures(store, part, caches=caches)
     _tell_certificate(done, certificate)
 
@@ -87,7 +87,7 @@ def _tell_certificate(done: Certificate, file: Path | None) -> None:
     for limit in done.not_proven:
         typer.echo(f"not proven: {limit}", err=True)
     if not all_erased((*done.caches, *done.backups)):
-        remedy = "make these places reachable and repeat; for a backup that was deleted, give --forget-backup FILE"
+        remedy = "make these places reachable and repeat; for one that was deleted, give --forget PLACE"
         typer.echo(f"not complete: {remedy}", err=True)
     if not done.is_complete:
         raise typer.Exit(1)

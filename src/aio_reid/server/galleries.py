@@ -50,12 +50,7 @@ class ServedGallery:
             seen = self._identity()
             if seen != self._seen:
                 # The old store is not closed here: requests that use it end first, then nobody refers to it any more.
-                try:
-                    self._store = EmbeddedStore(self._place, half=self._half)
-                except AioError as error:
-                    _log.error("%s", error)
-                    message = f"the gallery {self.name!r} cannot be read now; tell whoever runs this service"
-                    raise StorageError(message) from None
+                self._store = self._opened(write=False)
                 self._seen = seen
             return self._store
 
@@ -68,7 +63,7 @@ class ServedGallery:
             WeightsError: it belongs to other weights now.
         """
         with self._writing:
-            store = EmbeddedStore(self._place, write=True)
+            store = self._opened(write=True)
             try:
                 check_weights(store.about(), weights_hash)
                 yield store
@@ -108,6 +103,16 @@ class ServedGallery:
     def close(self) -> None:
         """Let go of the store."""
         self._store.close()
+
+    def _opened(self, *, write: bool) -> EmbeddedStore:
+        try:
+            return EmbeddedStore(self._place, write=write, half=self._half and not write)
+        except (AioError, OSError) as error:
+            if write and isinstance(error, StorageError):
+                raise  # who writes it meanwhile, or that the disk is full
+            _log.error("gallery %r: %s", self.name, error)
+            message = f"the gallery {self.name!r} cannot be used now; tell whoever runs this service"
+            raise StorageError(message) from None
 
     def _identity(self) -> tuple[int, int] | None:
         try:

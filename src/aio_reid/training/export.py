@@ -57,14 +57,21 @@ def _weights_of(run: Path) -> Path:
     return source
 
 
+def _architecture(weights: WeightsFile) -> ModelConfig:
+    """Return what a model is, without the files that it began from."""
+    config = parse(ModelConfig, weights.model, "the header of a weights file")
+    encoder = config.encoder.model_copy(update={"weights_file": None})
+    return config.model_copy(update={"encoder": encoder, "word_table_file": None})
+
+
 def _take_mean(model: AIOModel, weights: WeightsFile, others: Sequence[Path]) -> None:
     """Give a model the mean of its own weights and those of others; whole numbers stay its own."""
     total = {name: tensor.double() for name, tensor in model.state_dict().items() if tensor.is_floating_point()}
     for path in others:
         other, read = load_model(path)
         state = other.state_dict()
-        same = {name: t.shape for name, t in state.items()} == {n: t.shape for n, t in model.state_dict().items()}
-        if not same or not (weights.has_encoder or read.encoder_hash == weights.encoder_hash):
+        same_encoder = weights.has_encoder or read.encoder_hash == weights.encoder_hash
+        if _architecture(read) != _architecture(weights) or not same_encoder:
             raise TrainingError(f"{str(path)!r} is of another model and cannot be averaged; name runs of one model")
         for name in total:
             total[name] += state[name]

@@ -222,6 +222,7 @@ def test_a_gallery_of_before_is_read_and_upgraded_when_it_is_written(
     with sqlite3.connect(file) as connection:
         connection.execute("DROP TABLE calibrations")
         connection.execute("DROP TABLE pending")
+        connection.execute("DROP TABLE pending_caches")
         connection.execute("PRAGMA user_version=1")
     connection.close()
     reader = EmbeddedStore(tmp_path / "gallery")

@@ -12,11 +12,11 @@ from store_fakes import new_picture, new_pictures, unit
 from aio_reid.errors import DataError, StorageError
 from aio_reid.gallery.cache import Embedded, Space, open_cache
 from aio_reid.gallery.scan import PictureFile
-from aio_reid.gallery.store.backups import export_gallery, forget_backup, import_gallery, known_backups
+from aio_reid.gallery.store.backups import export_gallery, import_gallery, known_backups
 from aio_reid.gallery.store.embedded import EmbeddedStore
 from aio_reid.gallery.store.erase import erase_pictures, find_bytes
 from aio_reid.gallery.store.erase_places import ERASED, GONE
-from aio_reid.gallery.store.pending import read_pending
+from aio_reid.gallery.store.pending import forget_place, read_pending
 from aio_reid.gallery.store.protocol import Condition, NewPicture, Where
 from aio_reid.gallery.store.schema import create_file
 from aio_reid.records import Modality
@@ -46,7 +46,7 @@ def test_a_backup_of_another_gallery_that_was_locked(gallery: Path, tmp_path: Pa
     first = erase_pictures(store, THE_SECOND)
     busy.close()
     assert first.num_erased == 1 and not first.is_complete and "is being written" in first.backups[0].state
-    assert holds(backup) and read_pending(store) == [content]
+    assert holds(backup) and read_pending(store) == [(content, Modality.RGB)]
     again = erase_pictures(store, THE_SECOND)
     assert (again.num_erased, again.is_complete, again.backups[0].num_erased) == (0, True, 1)
     assert not holds(backup) and read_pending(store) == [], "of a complete erasure nothing is remembered"
@@ -70,7 +70,11 @@ def test_a_cache_that_was_busy_is_reached_by_any_later_erasure(
         other.execute("ROLLBACK")
     other.close()
     assert holds(file)
-    done = erase_pictures(store, Where(ids=(5,)), caches=[tmp_path / "cache"])
+    file.rename(tmp_path / "elsewhere")  # its disk is not there
+    done = erase_pictures(store, Where(ids=(5,)))
+    assert not done.is_complete and done.caches[0].state == GONE, "also where nobody names the cache again"
+    (tmp_path / "elsewhere").rename(file)
+    done = erase_pictures(store, Where(ids=(6,)))
     assert done.is_complete and not any(holds(path) for path in (tmp_path / "cache").iterdir())
     store.close()
 
@@ -96,11 +100,13 @@ def test_a_backup_that_is_not_there_is_asked_for_until_it_is_forgotten(gallery: 
     assert done.backups[0].state == GONE and not done.is_complete
     (tmp_path / "unplugged").rename(tmp_path / "stick")
     assert erase_pictures(store, THE_SECOND).is_complete and not holds(backup)
+    with pytest.raises(DataError, match="is still there"):
+        forget_place(store, backup)
     backup.unlink()
     assert not erase_pictures(store, Where(ids=(5,))).is_complete
     with pytest.raises(DataError, match=r"it knows: .*b\.sqlite"):
-        forget_backup(store, tmp_path / "other.sqlite")
-    forget_backup(store, backup)
+        forget_place(store, tmp_path / "other.sqlite")
+    forget_place(store, backup)
     assert known_backups(store) == [] and erase_pictures(store, Where(ids=(5,))).is_complete
     store.close()
 
@@ -160,3 +166,25 @@ def test_a_backup_is_erased_from_by_its_own_name_and_not_exported(gallery: Path,
     assert erase_pictures(store, THE_SECOND).is_complete
     store.close()
     assert not holds(backup)
+
+
+def test_one_modality_of_a_content_is_erased_and_the_other_stays(gallery: Path, tmp_path: Path) -> None:
+    store = EmbeddedStore(gallery, write=True)
+    as_sketch = replace(store.get([2])[0].picture, modality=Modality.SKETCH)
+    store.add([NewPicture(as_sketch, unit(4711))])
+    backup = export_gallery(store, tmp_path / "b.sqlite")
+    busy = EmbeddedStore(backup, write=True)
+    assert not erase_pictures(store, THE_SECOND).is_complete
+    busy.close()
+    assert erase_pictures(store, Where(ids=(7,))).is_complete
+    assert not holds(backup) and holds(backup, unit(4711).astype("<f4").tobytes())
+    assert store.known([as_sketch.content], Modality.SKETCH)
+    store.close()
+
+
+def test_an_export_that_failed_is_not_looked_for(gallery: Path, tmp_path: Path) -> None:
+    store = EmbeddedStore(gallery, write=True)
+    with pytest.raises(StorageError, match="choose another place"):
+        export_gallery(store, tmp_path / "nowhere" / "b.sqlite")
+    assert known_backups(store) == [] and erase_pictures(store, THE_SECOND).is_complete
+    store.close()

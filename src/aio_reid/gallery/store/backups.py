@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from glob import escape
 from pathlib import Path
+from shutil import rmtree
 
-from aio_reid.errors import AioError, DataError, StorageError, WeightsError
+from aio_reid.errors import AioError, StorageError, WeightsError
 from aio_reid.gallery.calibration.kept import keep_calibration, read_calibration
 from aio_reid.gallery.scan import absolute
 from aio_reid.gallery.store.embedded import EmbeddedStore
@@ -18,6 +18,8 @@ from aio_reid.progress import SILENT, Progress
 from aio_reid.storage import written_whole
 
 IMPORT_CHUNK = 500
+SCRATCH_NAMES = {"gallery", "backup.sqlite"}
+"""What may lie in the folder that an export of a cluster works in, named as a part of its target."""
 
 
 def known_backups(store: EmbeddedStore) -> list[tuple[Path, str]]:
@@ -42,7 +44,23 @@ def export_gallery(store: EmbeddedStore, path: Path) -> Path:
     if store.is_backup:  # its gallery would not know of the new file
         raise StorageError(f"{str(store.path)!r} is a backup itself; export the gallery, or import this into one first")
     check_target(target, gallery_id)
+    was_known = target in [path for path, _ in known_backups(store)]
     _remember(store, target, gallery_id)  # first: a backup that is written must be known
+    try:
+        write_backup(store, target)
+    finally:
+        if not was_known and not os.path.lexists(target):  # there is nothing that erasing could miss
+            with store.changing() as connection:
+                connection.execute("DELETE FROM backups WHERE path = ?", [os.fsencode(target)])
+    return target
+
+
+def write_backup(store: EmbeddedStore, target: Path) -> None:
+    """Write a gallery as one file, whole or not at all.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
     try:
         remove_parts(target)
         with written_whole(target) as part:
@@ -53,7 +71,6 @@ def export_gallery(store: EmbeddedStore, path: Path) -> Path:
                 os.fsync(file.fileno())
     except OSError as error:
         raise StorageError(f"cannot write {str(target)!r} ({error.strerror or error}); choose another place") from None
-    return target
 
 
 def remove_parts(path: Path) -> None:
@@ -62,26 +79,11 @@ def remove_parts(path: Path) -> None:
     Raises:
         OSError: it cannot be removed.
     """
-    for part in path.parent.glob(f".{escape(path.name)}.*.part"):
-        part.unlink(missing_ok=True)
-
-
-def forget_backup(store: EmbeddedStore, path: Path) -> None:
-    """Forget a backup that was deleted on purpose: erasing looks for it no more.
-
-    Raises:
-        DataError: no backup of that name is known.
-    """
-    target = absolute(path)
-    with store.changing() as connection:
-        if not connection.execute("DELETE FROM backups WHERE path = ?", [os.fsencode(target)]).rowcount:
-            raise not_known(target, [known for known, _ in known_backups(store)])
-
-
-def not_known(path: Path, known: Sequence[Path]) -> DataError:
-    """Return the error for a backup that a gallery does not know."""
-    names = ", ".join(repr(str(one)) for one in known) or "none"
-    return DataError(f"the gallery knows no backup {str(path)!r}; it knows: {names}")
+    for part in path.parent.glob(f".{escape(path.name)}.*"):
+        if part.is_dir() and {entry.name for entry in part.iterdir()} <= SCRATCH_NAMES:
+            rmtree(part)
+        elif part.suffix == ".part":
+            part.unlink(missing_ok=True)
 
 
 def import_gallery(store: EmbeddedStore, path: Path) -> Added:

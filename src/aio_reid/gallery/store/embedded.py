@@ -143,6 +143,7 @@ class EmbeddedStore(Store):
             num_erased = rows.delete_rows(connection, sorted(ids))
             if is_last:
                 connection.execute("DELETE FROM pending")
+                connection.execute("DELETE FROM pending_caches")
             connection.execute("UPDATE gallery SET uncompacted = 1")
         self.compact()
         return num_erased

@@ -13,16 +13,16 @@ from typing import Any
 
 from aio_reid import __version__
 from aio_reid.errors import DataError, StorageError
+from aio_reid.gallery.scan import absolute
 from aio_reid.gallery.store.backups import known_backups
 from aio_reid.gallery.store.embedded import EmbeddedStore
-from aio_reid.gallery.store.erase_places import ERASED, ErasedPlace, erase_backup, erase_cache
-from aio_reid.gallery.store.pending import keep_pending, read_pending
+from aio_reid.gallery.store.erase_places import ERASED, ErasedPlace, erase_backup, erase_cache, ids_of_pairs
+from aio_reid.gallery.store.pending import Pair, keep_pending, pending_caches, read_pending
 from aio_reid.gallery.store.protocol import Store, Where
 from aio_reid.gallery.store.rows import chunks
 from aio_reid.gallery.store.schema import now_text
 from aio_reid.gallery.store.search import describe_where
 from aio_reid.pages.text import shown
-from aio_reid.records import VISUAL_MODALITIES
 from aio_reid.storage import file_content
 
 NUM_PROBES = 8
@@ -84,22 +84,23 @@ def erase_pictures(store: EmbeddedStore, where: Where, *, caches: Sequence[Path]
     began, about = now_text(), store.about()
     num_before, num_copies_before = store.count(), store.count_copies()
     ids = store.ids(where)
-    contents, vectors = _contents(store, ids), store.vectors(ids[:NUM_PROBES])
-    sought = list(dict.fromkeys([*contents, *read_pending(store)]))
-    keep_pending(store, contents)
-    # A backup is asked for contents as well: what stays, enrolled as another modality, must not be lost there. A cache
-    # may lose too much: it is filled anew.
-    staying = enrolled_otherwise(store, sought, set(ids))
-    only_here = [content for content in sought if content not in staying]
-    erased_caches = tuple(erase_cache(folder, sought) for folder in caches)
+    pairs, vectors = pairs_of(store, ids), store.vectors(ids[:NUM_PROBES])
+    sought = list(dict.fromkeys([*pairs, *read_pending(store)]))
+    places = list(dict.fromkeys([*(absolute(folder) for folder in caches), *pending_caches(store)]))
+    keep_pending(store, pairs, places)
+    # What came back since an erasure that was not complete stays in the backups; a cache is filled anew.
+    back = set(pairs_of(store, ids_of_pairs(store, set(sought) - set(pairs))))
+    gone = [pair for pair in sought if pair not in back]
+    erased_caches = tuple(erase_cache(folder, [content for content, _ in sought]) for folder in places)
 
     def choose(backup: EmbeddedStore) -> list[int]:
-        return _ids_in_backup(backup, where, store, set(ids)) if backup.about().gallery_id == about.gallery_id else []
+        found = ids_of_pairs(backup, gone)
+        if backup.about().gallery_id == about.gallery_id:
+            found += _ids_in_backup(backup, where, store, set(ids))
+        return sorted(set(found))
 
     erased_backups = tuple(
-        erase_backup(path, gallery_id, only_here, choose)
-        for path, gallery_id in known_backups(store)
-        if path != store.path
+        erase_backup(path, gallery_id, choose) for path, gallery_id in known_backups(store) if path != store.path
     )
     num_erased = store.erase(where, is_last=all_erased((*erased_caches, *erased_backups)))
     probes = [vector for vector in vectors if not _is_still_enrolled(store, vector)]
@@ -127,10 +128,9 @@ def all_erased(places: Sequence[ErasedPlace]) -> bool:
     return all(place.state == ERASED for place in places)
 
 
-def _contents(store: Store, ids: Sequence[int]) -> list[bytes]:
-    """Return the contents of pictures, each once."""
-    found = (item.picture.content for chunk in chunks(ids) for item in store.get(list(chunk)))
-    return list(dict.fromkeys(found))
+def pairs_of(store: Store, ids: Sequence[int]) -> list[Pair]:
+    """Return content and modality of pictures."""
+    return [(item.picture.content, item.picture.modality) for chunk in chunks(ids) for item in store.get(list(chunk))]
 
 
 def _ids_in_backup(backup: EmbeddedStore, where: Where, store: EmbeddedStore, erased: Set[int]) -> list[int]:
@@ -150,17 +150,6 @@ def _ids_in_backup(backup: EmbeddedStore, where: Where, store: EmbeddedStore, er
             kept = {content for content, item in known.items() if item.id not in erased}
             found += [item.id for item in of_kind if item.picture.content not in kept]
     return found
-
-
-def enrolled_otherwise(store: Store, contents: Sequence[bytes], erased: Set[int]) -> set[bytes]:
-    """Return those of some contents that pictures which are not erased have as well, as another modality."""
-    return {
-        content
-        for chunk in chunks(contents)
-        for modality in VISUAL_MODALITIES
-        for content, item in store.known(list(chunk), modality).items()
-        if item.id not in erased
-    }
 
 
 def find_bytes(path: Path, needles: Sequence[bytes]) -> list[bytes]:

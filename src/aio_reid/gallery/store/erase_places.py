@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from aio_reid.errors import AioError
 from aio_reid.gallery.cache import open_cache
+from aio_reid.gallery.database import FILE_NAME
 from aio_reid.gallery.store.backups import remove_parts
 from aio_reid.gallery.store.embedded import EmbeddedStore
-from aio_reid.gallery.store.protocol import Where
+from aio_reid.gallery.store.pending import Pair
+from aio_reid.gallery.store.protocol import Store, Where
+from aio_reid.gallery.store.rows import chunks
 from aio_reid.pages.text import shown
+from aio_reid.records import Modality
 from aio_reid.storage import file_content
 
 ERASED, GONE = "erased", "not there: deleted, moved, or its disk is not mounted"
@@ -32,9 +36,11 @@ class ErasedPlace:
 def erase_cache(folder: Path, contents: Sequence[bytes]) -> ErasedPlace:
     """Erase contents from a cache of searches."""
     try:
+        if not (folder / FILE_NAME).is_file():
+            return ErasedPlace(shown(folder), GONE)
         cache = open_cache(folder)
-    except AioError as error:
-        return ErasedPlace(shown(folder), str(error))
+    except (AioError, OSError) as error:
+        return ErasedPlace(shown(folder), _reason(error))
     try:
         return ErasedPlace(shown(folder), ERASED, cache.erase_contents(contents))
     except AioError as error:
@@ -43,10 +49,21 @@ def erase_cache(folder: Path, contents: Sequence[bytes]) -> ErasedPlace:
         cache.close()
 
 
-def erase_backup(
-    path: Path, gallery_id: str, contents: Sequence[bytes], choose: Callable[[EmbeddedStore], Sequence[int]]
-) -> ErasedPlace:
-    """Erase from a backup all that has one of the contents, and the ids that `choose` gives for it."""
+def ids_of_pairs(store: Store, pairs: Iterable[Pair]) -> list[int]:
+    """Return the ids of what a store holds of some contents, each as one modality."""
+    by_modality: dict[Modality, list[bytes]] = {}
+    for content, modality in pairs:
+        by_modality.setdefault(modality, []).append(content)
+    return [
+        item.id
+        for modality, contents in by_modality.items()
+        for chunk in chunks(contents)
+        for item in store.known(list(chunk), modality).values()
+    ]
+
+
+def erase_backup(path: Path, gallery_id: str, choose: Callable[[EmbeddedStore], Sequence[int]]) -> ErasedPlace:
+    """Erase from a backup the ids that `choose` gives for it."""
     try:
         remove_parts(path)
         if not path.is_file():
@@ -58,7 +75,7 @@ def erase_backup(
         if backup.about().gallery_id != gallery_id:
             return ErasedPlace(shown(path), "another gallery lies there now; it was not touched")
         ids = choose(backup)
-        num_erased = backup.erase(Where(ids=tuple(ids)) if ids else None, contents)
+        num_erased = backup.erase(Where(ids=tuple(ids)) if ids else None)
     except (AioError, OSError) as error:
         return ErasedPlace(shown(path), _reason(error))
     finally:

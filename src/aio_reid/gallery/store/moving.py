@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from aio_reid.errors import StorageError
 from aio_reid.gallery.scan import absolute
-from aio_reid.gallery.store.backups import check_comparable, check_target, copy_pictures, export_gallery
+from aio_reid.gallery.store.backups import check_comparable, check_target, copy_pictures, write_backup
 from aio_reid.gallery.store.embedded import EmbeddedStore
 from aio_reid.gallery.store.milvus.pictures import path_text
 from aio_reid.gallery.store.milvus.store import MilvusStore
@@ -50,7 +50,8 @@ def export_cluster(store: MilvusStore, path: Path, *, progress: Progress = SILEN
             local = EmbeddedStore(folder, write=True)
             try:
                 bring_over(local, store, progress=progress)
-                written = export_gallery(local, Path(scratch) / "backup.sqlite")
+                written = Path(scratch) / "backup.sqlite"
+                write_backup(local, written)
                 store.remember_backup(path_text(target), local.about().gallery_id)  # first: it must be known
             finally:
                 local.close()

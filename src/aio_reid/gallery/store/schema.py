@@ -41,8 +41,11 @@ CREATE TABLE calibrations(query TEXT NOT NULL, gallery TEXT NOT NULL, content TE
 """
 """One row a pairing of query modalities (their letters) and gallery modality; `content` is JSON, see `calibration/`."""
 
-_PENDING = "CREATE TABLE pending(content BLOB PRIMARY KEY) WITHOUT ROWID"
-"""Contents of erasures that are not complete, see `pending.py`."""
+_PENDING = """
+CREATE TABLE pending(content BLOB NOT NULL, modality TEXT NOT NULL, PRIMARY KEY(content, modality)) WITHOUT ROWID;
+CREATE TABLE pending_caches(path BLOB PRIMARY KEY) WITHOUT ROWID
+"""
+"""What erasures that are not complete have to look for, and in which caches; see `pending.py`."""
 
 _SCHEMA = f"""
 CREATE TABLE gallery(only_row INTEGER PRIMARY KEY CHECK(only_row = 1), id TEXT NOT NULL, weights TEXT NOT NULL,

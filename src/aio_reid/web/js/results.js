@@ -5,7 +5,7 @@ import { VERDICTS, bandOf, factsOf, keyOf, lineOf, scoreOf } from "./words.js";
 
 /** Show answers; `act` has what a card can do: verdict, mark, list, isListed, compare. */
 export function showAnswers(answers, act) {
-  byId("answers").replaceChildren(...answers.map((answer) => answerPart(answer, answers.length > 1, act)));
+  byId("answers").replaceChildren(...answers.map((answer) => answerPart(answer, answer.question.galleries.length > 1, act)));
 }
 
 /** Show anew what is marked and listed, in the cards that are there. */

@@ -34,12 +34,12 @@ export async function searchAll(question) {
   setBusy(true);
   try {
     const settled = await Promise.allSettled(question.galleries.map((name) => askOne(question, name, mine.signal)));
-    const problems = settled.filter((one) => one.reason).map((one) => one.reason);
-    if (problems.some((problem) => problem.name === "AbortError")) {
+    const failed = settled.map(({ reason }, n) => [reason, question.galleries[n]]).filter(([reason]) => reason);
+    if (failed.some(([reason]) => reason.name === "AbortError")) {
       say("Cancelled.");
       return null;
     }
-    if (problems.length) tell(problems[0]); // what the other galleries answered is shown all the same
+    tellAll(failed, settled.length); // what the other galleries answered is shown all the same
     const answers = settled.filter((one) => !one.reason).map((one) => one.value);
     return answers.length ? answers : null;
   } finally {
@@ -47,6 +47,18 @@ export async function searchAll(question) {
       running = null;
       setBusy(false);
     }
+  }
+}
+
+/** Tell why galleries have not answered: once if all say the same, else each by its name. */
+function tellAll(failed, count) {
+  if (!failed.length) return;
+  const [first] = failed[0];
+  const isOne = count === 1 || (failed.length === count && failed.every(([reason]) => reason.message === first.message));
+  if (isOne) tell(first);
+  else {
+    const message = failed.map(([reason, name]) => `${name}: ${reason.message}`).join("; ");
+    tell({ message, remedy: first.remedy, code: first.code, status: first.status }, "problem-question");
   }
 }
 

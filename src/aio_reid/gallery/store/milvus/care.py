@@ -9,11 +9,11 @@ import numpy as np
 
 from aio_reid.errors import StorageError
 from aio_reid.gallery.scan import absolute
-from aio_reid.gallery.store.backups import not_known
-from aio_reid.gallery.store.erase import Certificate, enrolled_otherwise
-from aio_reid.gallery.store.erase_places import ERASED, erase_backup, erase_cache
+from aio_reid.gallery.store.erase import Certificate, pairs_of
+from aio_reid.gallery.store.erase_places import ERASED, erase_backup, erase_cache, ids_of_pairs
 from aio_reid.gallery.store.milvus.pictures import path_text, text_path
 from aio_reid.gallery.store.milvus.store import MilvusStore
+from aio_reid.gallery.store.pending import check_deleted
 from aio_reid.gallery.store.protocol import Where
 from aio_reid.gallery.store.schema import now_text
 from aio_reid.gallery.store.search import describe_where
@@ -37,20 +37,17 @@ def erase_from_cluster(store: MilvusStore, where: Where, *, caches: Sequence[Pat
         StorageError: pictures are still there, or Milvus has not compacted in time.
     """
     began, about, num_before = now_text(), store.about(), store.count()
-    items = store.get(store.ids(where))
-    contents = list(dict.fromkeys(item.picture.content for item in items))
-    staying = enrolled_otherwise(store, contents, {item.id for item in items})
-    only_here = [content for content in contents if content not in staying]
-    erased_caches = tuple(erase_cache(folder, contents) for folder in caches)
+    pairs = pairs_of(store, store.ids(where))
+    erased_caches = tuple(erase_cache(folder, [content for content, _ in pairs]) for folder in caches)
     erased_backups = tuple(
-        erase_backup(text_path(path), gallery_id, only_here, lambda _: ())
+        erase_backup(text_path(path), gallery_id, lambda backup: ids_of_pairs(backup, pairs))
         for path, gallery_id in sorted(store.backups().items())
     )
     for place in (*erased_caches, *erased_backups):
         if place.state != ERASED:  # a cluster cannot remember what it has erased, as a file does (`pending.py`)
             raise StorageError(
                 f"nothing was erased from {about.place!r}: {place.path} is out of reach ({place.state}); make it "
-                "reachable, or if it was deleted, give --forget-backup"
+                "reachable, or if it was deleted, give --forget"
             )
     num_erased = store.erase(where)
     if store.count(where):
@@ -75,15 +72,13 @@ def erase_from_cluster(store: MilvusStore, where: Where, *, caches: Sequence[Pat
 
 
 def forget_cluster_backup(store: MilvusStore, path: Path) -> None:
-    """Forget a backup that was deleted on purpose: erasing looks for it no more.
+    """Forget a backup that was deleted: nobody looks there any more.
 
     Raises:
-        DataError: no backup of that name is known.
+        DataError: no such backup is known, or it is still there.
     """
     target = absolute(path)
-    known = store.backups()
-    if path_text(target) not in known:
-        raise not_known(target, [text_path(text) for text in known])
+    check_deleted(target, [text_path(text) for text in store.backups()])
     store.forget_backup(path_text(target))
 
 
