@@ -177,7 +177,7 @@ def test_what_is_no_picture_says_so_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "vector.eps").write_bytes(file_bytes(Image.fromarray(smooth()), "EPS"))
     cases = {
         "empty.jpg": "empty",
-        "note\n.png": "not a picture",
+        "note\n.png": "no format that can be read",
         "cut.jpg": "damaged or cut short",
         "missing.png": "does not exist",
         ".": "is a folder",

@@ -12,9 +12,9 @@ from aio_reid.errors import StorageError, TrainingError
 from aio_reid.models.build import export_weights, load_model
 from aio_reid.models.checkpoint import WeightsFile, write_weights
 from aio_reid.models.model import AIOModel
+from aio_reid.storage import file_content
 from aio_reid.training.start import WEIGHTS
 from aio_reid.training.state import CHECKPOINT
-from aio_reid.weights import hash_weights
 
 
 def export_run(run: Path, out: Path, *, half: bool = False, averaged: Sequence[Path] = ()) -> Path:
@@ -36,7 +36,7 @@ def export_run(run: Path, out: Path, *, half: bool = False, averaged: Sequence[P
     about = weights.about
     if others:
         _take_mean(model, weights, others)
-        about = {**about, "averaged_with": [hash_weights(other) for other in others]}
+        about = {**about, "averaged_with": [file_content(other).hex() for other in others]}
     config = parse(ModelConfig, weights.model, f"the header of {str(run)!r}")
     dtype = torch.float16 if half else torch.float32
     write_weights(out, export_weights(model, config, about, dtype=dtype, with_encoder=weights.has_encoder))
