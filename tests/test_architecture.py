@@ -46,7 +46,8 @@ RULES: dict[str, Rule] = {
     "data": rule(f"{VOCABULARY} progress", "torch torchvision PIL numpy cv2 tokenizers ftfy regex"),
     "evaluation": rule(f"{VOCABULARY} progress pages storage", "torch numpy"),
     "training": rule(
-        f"{VOCABULARY} progress provenance storage config data_config people datasets losses models data evaluation api",
+        f"{VOCABULARY} progress provenance storage config data_config people datasets losses models data "
+        "evaluation api",
         "accelerate torch numpy safetensors yaml",
     ),
     "pages": rule(VOCABULARY, "numpy PIL jinja2"),
