@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from aio_reid.errors import ConfigError, DataError
+from aio_reid.errors import DataError
 
 
 class Modality(StrEnum):
@@ -122,10 +122,10 @@ def parse_visual_modality(name: str, *others: str) -> Modality:
     """Return the modality of that name, which pictures can be of; `others` are allowed besides, for the message.
 
     Raises:
-        ConfigError: naming the value and what is allowed.
+        DataError: naming the value and what is allowed.
     """
     for modality in VISUAL_MODALITIES:
         if modality.value == name:
             return modality
     allowed = ", ".join((*(m.value for m in VISUAL_MODALITIES), *others))
-    raise ConfigError(f"pictures cannot be of modality {name!r}; choose one of: {allowed}")
+    raise DataError(f"pictures cannot be of modality {name!r}; choose one of: {allowed}")

@@ -35,6 +35,15 @@ def file_content(path: Path) -> bytes:
         return hashlib.file_digest(file, "sha256").digest()
 
 
+def unchanged_bytes(path: Path, content: bytes) -> bytes | None:
+    """Return the bytes of a file if their SHA-256 still is `content`, else None."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    return data if hashlib.sha256(data).digest() == content else None
+
+
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
     """Give the name of a file beside `path` to write to; at the end it replaces `path`, on an error it is removed.

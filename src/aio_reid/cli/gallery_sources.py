@@ -9,7 +9,6 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aio_reid.errors import DataError
 from aio_reid.records import Modality, parse_visual_modality
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ def parse_given(name: str) -> Given:
     """Return what pictures are where nothing else says it: a modality, or for AUTO what each looks like.
 
     Raises:
-        ConfigError: neither.
+        DataError: neither.
     """
     from aio_reid.gallery.colour import guess_modality
 
@@ -66,7 +65,7 @@ def _listed(source: Path, gallery: Path | MilvusUrl, modality: Given, pattern: N
 
 def listed_stream(modality: Given, pattern: NamePattern | None) -> Iterator[Listed]:
     """Yield what the lines of stdin name, a few at a time, as they come."""
-    from aio_reid.gallery.store.entries import described
+    from aio_reid.gallery.store.entries import described, no_name_read
 
     paths = (Path(os.fsdecode(line)) for line in map(_without_end, sys.stdin.buffer) if line)
     num_entries, first_problem = 0, None
@@ -76,7 +75,7 @@ def listed_stream(modality: Given, pattern: NamePattern | None) -> Iterator[List
         first_problem = first_problem or next(iter(listed.unreadable), None)
         yield listed
     if first_problem is not None and not num_entries:
-        raise DataError(f"not one name can be read; the first, {first_problem.path.name!r}: {first_problem.error}")
+        raise no_name_read(first_problem)
 
 
 def _without_end(line: bytes) -> bytes:

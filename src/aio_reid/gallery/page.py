@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from aio_reid.pages import render as pages
 from aio_reid.pages.render import ShownPart
 from aio_reid.pages.text import shown
 from aio_reid.pages.thumbnails import Thumbnail, thumbnail
+from aio_reid.storage import unchanged_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +119,7 @@ def _picture_data(hit: Hit) -> bytes | None:
     """Return the bytes that the score belongs to, or None: a file may be another picture by now."""
     if hit.enrolled is not None and hit.enrolled.copy is not None:
         return hit.enrolled.copy
-    try:
-        data = hit.path.read_bytes()
-    except OSError:
-        return None
-    return data if hashlib.sha256(data).hexdigest() == hit.content else None
+    return unchanged_bytes(hit.path, bytes.fromhex(hit.content))
 
 
 def _evidence_text(evidence: Evidence) -> str:

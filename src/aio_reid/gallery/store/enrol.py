@@ -5,7 +5,6 @@ A second run over the same files embeds nothing; one that was killed goes on whe
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -24,7 +23,7 @@ from aio_reid.gallery.store.protocol import Item, NewPicture, Picture, Store
 from aio_reid.gallery.vectors import PATH_MARK, checked_outcome
 from aio_reid.progress import Task
 from aio_reid.records import Modality
-from aio_reid.storage import file_content
+from aio_reid.storage import file_content, unchanged_bytes
 
 CHUNK = 64
 """Pictures that are looked up, and kept, together; a process that is killed loses at most so many embeddings."""
@@ -157,7 +156,7 @@ class Enroller:
     def _keep_later(self, read: _Read, vector: NDArray[np.float32]) -> None:
         new = NewPicture(read.picture, vector)
         if self._keeps_copies:
-            copy = _whole_copy(read)
+            copy = unchanged_bytes(read.file.path, read.picture.content)
             if copy is None:
                 self._fail(read.file.path, "changed while it was copied; add it again", counts=False)
                 return
@@ -199,12 +198,3 @@ def _has_content(path: Path, content: bytes) -> bool:
         return file_content(path) == content
     except OSError:
         return False
-
-
-def _whole_copy(read: _Read) -> bytes | None:
-    """Return the bytes of a file, if they still are those that were embedded."""
-    try:
-        data = read.file.path.read_bytes()
-    except OSError:
-        return None
-    return data if hashlib.sha256(data).digest() == read.picture.content else None

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from aio_reid.errors import DataError
 from aio_reid.gallery.scan import Unreadable, absolute, list_pictures
-from aio_reid.gallery.store.names import Description, NamePattern, read_frame, read_modality, read_number, read_time
+from aio_reid.gallery.store.names import Description, NamePattern, read_frame, read_number, read_time
 from aio_reid.gallery.store.protocol import Value
-from aio_reid.records import Modality
+from aio_reid.records import Modality, parse_visual_modality
 
 NOTHING = Description(None, None, None, None, None, None, {})
 NUMBER_MARK = ":number"
@@ -71,8 +71,13 @@ def described(
         except DataError as error:
             problems.append(Unreadable(path, str(error)))
     if is_whole and problems and not entries:
-        raise DataError(f"not one name can be read; the first, {problems[0].path.name!r}: {problems[0].error}")
+        raise no_name_read(problems[0])
     return Listed(tuple(entries), (*unreadable, *problems))
+
+
+def no_name_read(first: Unreadable) -> DataError:
+    """Return the error for pictures of which not one name fits the pattern."""
+    return DataError(f"not one name can be read; the first, {first.path.name!r}: {first.error}")
 
 
 def describe_path(path: Path, modality: Given, pattern: NamePattern | None) -> Entry:
@@ -134,7 +139,7 @@ def _of_row(row: Mapping[str, object], named: Description) -> Description:
     frame = _text(cells, "frame")
     modality = _text(cells, "modality")
     return Description(
-        read_modality(modality) if modality else named.modality,
+        parse_visual_modality(modality) if modality else named.modality,
         _text(cells, "camera") or named.camera,
         _time(cells) or named.time,
         _text(cells, "track") or named.track,

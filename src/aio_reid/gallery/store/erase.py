@@ -141,15 +141,9 @@ def _ids_in_backup(backup: EmbeddedStore, where: Where, store: EmbeddedStore, er
         ids = backup.ids(where)
     except DataError:  # a column that is younger than the backup: nothing in there can fulfil the filter
         return []
-    found: list[int] = []
-    for chunk in chunks(ids):
-        items = backup.get(list(chunk))
-        for modality in {item.picture.modality for item in items}:
-            of_kind = [item for item in items if item.picture.modality is modality]
-            known = store.known([item.picture.content for item in of_kind], modality)
-            kept = {content for content, item in known.items() if item.id not in erased}
-            found += [item.id for item in of_kind if item.picture.content not in kept]
-    return found
+    pairs = pairs_of(backup, ids)
+    kept = set(pairs_of(store, [number for number in ids_of_pairs(store, pairs) if number not in erased]))
+    return [number for number, pair in zip(ids, pairs, strict=True) if pair not in kept]
 
 
 def find_bytes(path: Path, needles: Sequence[bytes]) -> list[bytes]:

@@ -115,7 +115,7 @@ class NamePattern:
             name: read_number(value, name) if self._formats[name] == "number" else value for name, value in own.items()
         }
         return Description(
-            read_modality(values["modality"]) if "modality" in values else None,
+            parse_visual_modality(values["modality"]) if "modality" in values else None,
             values.get("camera"),
             self._time(values["time"]) if "time" in values else None,
             values.get("track"),
@@ -130,18 +130,6 @@ class NamePattern:
             return datetime.strptime(text, form)
         except ValueError:
             raise DataError(f"{text!r} in its name is no time of the form {form!r}") from None
-
-
-def read_modality(text: str) -> Modality:
-    """Return the modality of a picture.
-
-    Raises:
-        DataError: it is none that pictures have.
-    """
-    try:
-        return parse_visual_modality(text)
-    except ConfigError as error:
-        raise DataError(str(error)) from None
 
 
 def read_frame(text: str) -> int:
