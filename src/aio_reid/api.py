@@ -266,7 +266,7 @@ class AIO:
             if signature in self._recorded:
                 vectors = self._recorded[signature](inputs[signature[0]])
             else:
-                vectors = self.model.retrieval(self.model(inputs))
+                vectors = self.model.embed(inputs)
         return cast(Vectors, vectors.cpu().numpy())
 
     def _stacked(self, modality: Modality, values: list[Any]) -> Tensor:

@@ -75,6 +75,10 @@ class ModelConfig(Frozen):
     feature_after_bottleneck: bool = Field(
         default=True, description="retrieve with the feature after (AGW) or before the BNNeck"
     )
+    mirrored: bool = Field(
+        default=False, description="retrieve with the mean of the vectors of a picture and of its mirror image: "
+        "better, and twice the time"
+    )
 
     @property
     def token_stride(self) -> int:

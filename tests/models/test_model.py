@@ -155,6 +155,25 @@ def test_retrieval_vectors_are_of_unit_length(model: AIOModel) -> None:
     torch.testing.assert_close(vectors.norm(dim=1), torch.ones(2))
 
 
+def test_mirrored_vectors_are_the_mean_of_both_views(model: AIOModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs = example((Modality.RGB, Modality.TEXT))
+    mirrored = {**inputs, Modality.RGB: inputs[Modality.RGB].flip(3)}
+    views = [model.retrieval(model(x)) for x in (inputs, mirrored)]
+    assert not torch.allclose(*views, atol=1e-3)
+    torch.testing.assert_close(model.embed(inputs), views[0])
+    monkeypatch.setattr(model, "mirrored", True)
+    summed = views[0] + views[1]
+    torch.testing.assert_close(model.embed(inputs), summed / summed.norm(dim=1, keepdim=True))
+    torch.testing.assert_close(model.embed(inputs), model.embed(mirrored))
+
+
+def test_a_mirrored_model_reads_sentences_once(model: AIOModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs = example((Modality.TEXT,))
+    expected = model.embed(inputs)
+    monkeypatch.setattr(model, "mirrored", True)
+    assert torch.equal(model.embed(inputs), expected)
+
+
 def test_resized_positions_keep_a_linear_ramp() -> None:
     ramp = torch.arange(8.0)[:, None].expand(8, 4).reshape(1, 32, 1)
     resized = resize_positions(ramp, (8, 4), (16, 4)).reshape(16, 4)

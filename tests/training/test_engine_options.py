@@ -52,6 +52,21 @@ def test_a_machine_that_cannot_compile_is_one_line(manifest: Path, monkeypatch: 
         launch.compile_parts(model)
 
 
+def test_a_processor_without_bfloat16_computes_in_float32(
+    manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True)
+    assert launch.usable_precision("bf16") == "bf16"
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
+    assert launch.usable_precision("fp32") == "fp32"
+    run.train(tiny.tiny_config(manifest), tmp_path / "fp32")
+    result = run.train(tiny.tiny_config(manifest, precision="bf16"), tmp_path / "bf16")
+    assert totals(tmp_path / "bf16") == totals(tmp_path / "fp32")
+    about = run.read_weights(result.weights).about
+    assert (about["precision"], about["config"]["precision"]) == ("fp32", "bf16")
+
+
 @pytest.mark.parametrize("num_workers", [0, 1])
 def test_shares_of_all_processes_are_the_batch_over_epochs_and_from_any_position(
     manifest: Path, num_workers: int

@@ -217,7 +217,10 @@ def test_a_log_that_cannot_be_written_is_one_line(manifest: Path, tmp_path: Path
         append_row(tmp_path / "run", VALIDATION, {"step": 0})
 
 
-def test_a_second_precision_in_one_process_is_one_line(manifest: Path, tmp_path: Path) -> None:
+def test_a_second_precision_in_one_process_is_one_line(
+    manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "usable_precision", lambda wanted: wanted)
     run.train(tiny.tiny_config(manifest, optim={"max_steps": 1}), tmp_path / "run")
     with pytest.raises(ConfigError, match="precision=fp32"):
         run.train(tiny.tiny_config(manifest, precision="bf16"), tmp_path / "other")

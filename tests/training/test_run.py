@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tiny
 import torch
@@ -154,6 +155,19 @@ def test_exported_weights_load_in_half_precision_too(manifest: Path, tmp_path: P
     assert half.stat().st_size < 0.7 * whole.stat().st_size
     with pytest.raises(TrainingError, match=r"there is no run .*nothing'; train one first"):
         export_run(tmp_path / "nothing", tmp_path / "out.safetensors")
+
+
+def test_exported_weights_read_mirror_images_where_wanted(manifest: Path, tmp_path: Path) -> None:
+    plain = run.train(tiny.tiny_config(manifest, optim={"max_steps": 1}), tmp_path / "run").weights
+    mirrored = export_run(plain, tmp_path / "mirrored.safetensors", mirrored=True)
+    back = export_run(mirrored, tmp_path / "back.safetensors", mirrored=False)
+    kept = export_run(mirrored, tmp_path / "kept.safetensors")
+    picture = np.random.default_rng(0).integers(0, 256, (64, 32, 3), dtype=np.uint8)
+    single = [AIO.load(plain).embed([view])[0] for view in (picture, picture[:, ::-1])]
+    mean = sum(single) / np.linalg.norm(sum(single))
+    assert np.abs(mean - single[0]).max() > 1e-3
+    for weights, expected in ((mirrored, mean), (kept, mean), (back, single[0])):
+        np.testing.assert_allclose(AIO.load(weights).embed([picture])[0], expected, atol=1e-6)
 
 
 def test_several_runs_are_averaged(manifest: Path, tmp_path: Path) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from aio_reid.config import RunConfig
 
 ConfigFile = Annotated[Path, typer.Argument(help="A run's YAML, e.g. one of configs/.")]
 Overrides = Annotated[
@@ -23,12 +26,11 @@ def train(config: ConfigFile, overrides: Overrides = None, out: RunFolder = None
     and for very many identities loss.sampled_identities=0.1 or data.max_identities=N. Less time: --set compile=true,
     data.num_workers=N, data.cache=DIR. Each takes its own --set.
     """
-    from aio_reid.config import load_config
     from aio_reid.progress import console_progress
     from aio_reid.training.processes import is_main_process
     from aio_reid.training.run import train as run
 
-    settings = load_config(config, tuple(overrides or ()))
+    settings = _settings(config, overrides)
     result = run(settings, out or Path("runs") / settings.name, resume=resume, progress=console_progress())
     if not is_main_process():
         return
@@ -37,14 +39,26 @@ def train(config: ConfigFile, overrides: Overrides = None, out: RunFolder = None
     typer.echo(f"written: {result.weights}")
 
 
+def _settings(config: Path, overrides: list[str] | None) -> RunConfig:
+    """Read a configuration; say where it cannot be followed."""
+    from aio_reid.cli.show import remark
+    from aio_reid.config import load_config
+    from aio_reid.training.launch import usable_precision
+
+    settings = load_config(config, tuple(overrides or ()))
+    precision = usable_precision(settings.precision)
+    if precision != settings.precision:
+        remark(f"this processor does not compute in {settings.precision}; training computes in {precision}")
+    return settings
+
+
 def pretrain(config: ConfigFile, overrides: Overrides = None, out: RunFolder = None, resume: Resume = False) -> None:
     """Make a small encoder by contrasting pictures with sentences; `train` then freezes it."""
-    from aio_reid.config import load_config
     from aio_reid.progress import console_progress
     from aio_reid.training.pretrain import pretrain as run
     from aio_reid.training.processes import is_main_process
 
-    settings = load_config(config, tuple(overrides or ()))
+    settings = _settings(config, overrides)
     result = run(settings, out or Path("runs") / settings.name, resume=resume, progress=console_progress())
     if is_main_process():
         typer.echo(f"written: {result.weights}")
@@ -57,8 +71,15 @@ def export_weights(
     average: Annotated[
         list[Path] | None, typer.Option(metavar="RUN", help="Average with this run of the same model; may be repeated.")
     ] = None,
+    mirrored: Annotated[
+        bool | None,
+        typer.Option(
+            "--mirrored/--not-mirrored",
+            help="Read each picture's mirror image too, or not: better, and twice the time. Default: as the run says.",
+        ),
+    ] = None,
 ) -> None:
     """Write the weights of a finished run, or the mean of several, as one file that `--weights` takes."""
     from aio_reid.training.export import export_run
 
-    typer.echo(f"written: {export_run(run, out, half=half, averaged=average or ())}")
+    typer.echo(f"written: {export_run(run, out, half=half, averaged=average or (), mirrored=mirrored)}")

@@ -191,6 +191,7 @@ def _assemble(config: ModelConfig, encoder: FrozenEncoder) -> AIOModel:
         bottleneck=BNNeck(width),
         stride=config.token_stride,
         feature_after_bottleneck=config.feature_after_bottleneck,
+        mirrored=config.mirrored,
     )
 
 

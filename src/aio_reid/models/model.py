@@ -40,6 +40,7 @@ class AIOModel(nn.Module):
         bottleneck: BNNeck,
         stride: int = PATCH,
         feature_after_bottleneck: bool = True,
+        mirrored: bool = False,
     ) -> None:
         super().__init__()
         self.tokenizers = nn.ModuleDict({m.value: tokenizer for m, tokenizer in tokenizers.items()})
@@ -48,6 +49,7 @@ class AIOModel(nn.Module):
         self.bottleneck = bottleneck
         self.stride = stride
         self.feature_after_bottleneck = feature_after_bottleneck
+        self.mirrored = mirrored
 
     @property
     def modalities(self) -> tuple[Modality, ...]:
@@ -85,3 +87,15 @@ class AIOModel(nn.Module):
         """Return unit vectors (B, D) float32 for search: u(b(f)), or u(f) where so configured."""
         chosen = self.bottleneck(features) if self.feature_after_bottleneck else features
         return F.normalize(chosen.float(), dim=-1)
+
+    def embed(self, inputs: Mapping[Modality, Tensor]) -> Tensor:
+        """Return unit vectors (B, D) float32 of inputs, for search.
+
+        With `mirrored` they are u(v + v'), v' of the same inputs with every picture mirrored: a person walks to the
+        left and to the right, and what both views say counts more than what one says.
+        """
+        vectors = self.retrieval(self(inputs))
+        pictures = {m: x.flip(-1) for m, x in inputs.items() if m.is_visual}
+        if not (self.mirrored and pictures):
+            return vectors
+        return F.normalize(vectors + self.retrieval(self({**inputs, **pictures})), dim=-1)

@@ -30,7 +30,7 @@ class _Reading(nn.Module):
         self.modality = modality
 
     def forward(self, pixels: Tensor) -> Tensor:
-        return self.model.retrieval(self.model({self.modality: pixels}))  # (B, D)
+        return self.model.embed({self.modality: pixels})  # (B, D)
 
 
 def record_reading(model: AIOModel, modality: Modality) -> Reading | None:
@@ -43,7 +43,7 @@ def record_reading(model: AIOModel, modality: Modality) -> Reading | None:
         modality: a visual one.
 
     Returns:
-        A function from normalised pixels (B, 3, H, W) to `model.retrieval(model({modality: pixels}))` (B, D); None
+        A function from normalised pixels (B, 3, H, W) to `model.embed({modality: pixels})` (B, D); None
         where this torch records no such thing, or what it recorded gives other vectors.
     """
     device = model.sequence.cls.device

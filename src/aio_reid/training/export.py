@@ -17,8 +17,12 @@ from aio_reid.training.start import WEIGHTS
 from aio_reid.training.state import CHECKPOINT
 
 
-def export_run(run: Path, out: Path, *, half: bool = False, averaged: Sequence[Path] = ()) -> Path:
+def export_run(
+    run: Path, out: Path, *, half: bool = False, averaged: Sequence[Path] = (), mirrored: bool | None = None
+) -> Path:
     """Write the weights of a run (its folder, or a weights file) to `out`, floats as float16 if `half`; returns `out`.
+
+    `mirrored`, where given, decides whether the model reads each picture's mirror image too (`ModelConfig.mirrored`).
 
     With `averaged`, further runs of the same model, the mean of all is written: of runs that went on from one another
     it is often better than each (Wortsman et al. 2022, arXiv 2203.05482). What the file says of its making, and how
@@ -38,6 +42,8 @@ def export_run(run: Path, out: Path, *, half: bool = False, averaged: Sequence[P
         _take_mean(model, weights, others)
         about = {**about, "averaged_with": [file_content(other).hex() for other in others]}
     config = parse(ModelConfig, weights.model, f"the header of {str(run)!r}")
+    if mirrored is not None:
+        config = config.model_copy(update={"mirrored": mirrored})
     dtype = torch.float16 if half else torch.float32
     write_weights(out, export_weights(model, config, about, dtype=dtype, with_encoder=weights.has_encoder))
     return out
@@ -58,10 +64,10 @@ def _weights_of(run: Path) -> Path:
 
 
 def _architecture(weights: WeightsFile) -> ModelConfig:
-    """Return what a model is, without the files that it began from."""
+    """Return what a model is, without the files that it began from and how it is used."""
     config = parse(ModelConfig, weights.model, "the header of a weights file")
     encoder = config.encoder.model_copy(update={"weights_file": None})
-    return config.model_copy(update={"encoder": encoder, "word_table_file": None})
+    return config.model_copy(update={"encoder": encoder, "word_table_file": None, "mirrored": False})
 
 
 def _take_mean(model: AIOModel, weights: WeightsFile, others: Sequence[Path]) -> None:

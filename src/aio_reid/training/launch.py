@@ -20,6 +20,14 @@ PATIENCE = timedelta(hours=12)
 """How long a process waits for the others: while the first validates or writes, they have nothing to do."""
 
 
+def usable_precision(wanted: str) -> str:
+    """Return the precision that is computed in here: "fp32" for "bf16" on a processor without the instructions for it,
+    where torch would emulate them, some fourteen times slower.
+    """
+    emulated = not torch.cuda.is_available() and not torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return "fp32" if wanted == "bf16" and emulated else wanted
+
+
 def start_accelerator(precision: str) -> Accelerator:
     """Return the accelerator of this process; where torchrun or `accelerate launch` started several, they are joined.
 

@@ -28,7 +28,7 @@ from aio_reid.provenance import collect_provenance, hash_json
 from aio_reid.records import Record
 from aio_reid.training.batches import check_shares, count_steps
 from aio_reid.training.imprint import imprint_classifier
-from aio_reid.training.launch import compile_parts, processes_of, start_accelerator
+from aio_reid.training.launch import compile_parts, processes_of, start_accelerator, usable_precision
 from aio_reid.training.loop import LoopParts, Validate, run_loop
 from aio_reid.training.objective import TrainingObjective
 from aio_reid.training.optim import build_optimizer
@@ -65,7 +65,7 @@ def train(
         StorageError: something cannot be written.
     """
     settings = config.model_dump(mode="json")
-    accelerator = start_accelerator(config.precision)
+    accelerator = start_accelerator(usable_precision(config.precision))
     processes = processes_of(accelerator)
     check_shares(config, processes)
     sources = load_sources(config.data, seed=config.seed)
@@ -232,6 +232,7 @@ def _about(
             {"dataset": source.dataset, "identities": len(group.labels)}
             for source, group in zip(sources, dataset.groups, strict=True)
         ],
+        "precision": usable_precision(config.precision),
         "planned_steps": count_steps(config, dataset.groups),
         "provenance": collect_provenance(settings, config.seed),
     }
