@@ -76,8 +76,9 @@ class ModelConfig(Frozen):
         default=True, description="retrieve with the feature after (AGW) or before the BNNeck"
     )
     mirrored: bool = Field(
-        default=False, description="retrieve with the mean of the vectors of a picture and of its mirror image: "
-        "better, and twice the time"
+        default=False,
+        description="retrieve with the mean of the vectors of a picture and of its mirror image: "
+        "better, and twice the time",
     )
 
     @property

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MOST_WORDS = 12
 """How many unread words of a sentence are repeated."""
+LONGEST_NAME = 32
+"""Longer ones are broken where a table is too wide for the terminal."""
 MOST_UNREADABLE = 10
 """How many unreadable pictures are named; --json FILE lists them all."""
 
@@ -34,8 +36,9 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.text import Text
 
     table = Table()
-    for name in header:
-        table.add_column(name, overflow="fold")
+    whole = max((len(row[0]) for row in rows), default=0) <= LONGEST_NAME
+    for place, name in enumerate(header):  # a row's name, which may be typed again, is not broken over two lines
+        table.add_column(name, overflow="fold", no_wrap=place == 0 and whole)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     Console().print(table)

@@ -165,14 +165,23 @@ def _label_of_form() -> dict[tuple[str, ...], int]:
     return table
 
 
+@cache
+def _longest_form() -> dict[str, int]:
+    """Return for each piece that a form begins with the number of pieces of the longest such form."""
+    longest: dict[str, int] = {}
+    for form in _label_of_form():
+        longest[form[0]] = max(len(form), longest.get(form[0], 0))
+    return longest
+
+
 def _match(pieces: list[str]) -> tuple[AttributeSpan, ...]:
-    table = _label_of_form()
-    longest = max(map(len, table))
+    table, longest = _label_of_form(), _longest_form()
     spans: list[AttributeSpan] = []
     start = 0
     while start < len(pieces):
-        stops = range(min(start + longest, len(pieces)), start, -1)
-        stop = next((stop for stop in stops if tuple(pieces[start:stop]) in table), None)
+        most = longest.get(pieces[start], 0)  # 0 of most words
+        stops = range(min(start + most, len(pieces)), start, -1)
+        stop = next((stop for stop in stops if tuple(pieces[start:stop]) in table), None) if most else None
         if stop is not None:
             spans.append(AttributeSpan(start, stop, table[tuple(pieces[start:stop])]))
         start = start + 1 if stop is None else stop

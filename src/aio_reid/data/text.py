@@ -82,12 +82,18 @@ def split_words(sentence: str) -> tuple[Word, ...]:
         sentence.encode("utf-8")
     except UnicodeEncodeError as error:
         raise TextError(f"sentence {sentence!r} is broken at character {error.start}; give it as UTF-8") from None
-    words = html.unescape(html.unescape(ftfy.fix_text(sentence))).split()
+    words = _cleaned(sentence).split()
     # Lower-cased as a whole, as CLIP does: the shape of a final sigma depends on what surrounds it.
     pieces = [tuple(_PIECE.findall(word)) for word in " ".join(words).lower().split()]
     if not any(pieces):
         raise TextError(f"sentence {sentence!r} holds no words; describe the person, e.g. a man in a red jacket")
     return tuple(Word(*pair) for pair in zip(words, pieces, strict=True))
+
+
+def _cleaned(sentence: str) -> str:
+    if sentence.isascii() and sentence.isprintable() and "&" not in sentence:
+        return sentence  # there is nothing to repair, and finding that out takes most of the time
+    return html.unescape(html.unescape(ftfy.fix_text(sentence)))
 
 
 class ClipBpe:

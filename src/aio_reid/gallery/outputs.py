@@ -49,8 +49,8 @@ GALLERY_CSV_HEADER = (
     "stranger_rate",
     "is_least_rate",
     "expected_strangers",
-    "columns",
 )
+"""Behind these come the gallery's own columns, by name."""
 
 
 def table_header(result: SearchResult) -> tuple[str, ...]:
@@ -140,18 +140,19 @@ def write_csv(result: SearchResult, path: Path) -> None:
     Raises:
         StorageError: when the file cannot be written.
     """
+    hits = (*result.hits, *result.left_out)
+    header = CSV_HEADER if result.gallery_modality else GALLERY_CSV_HEADER
+    own = sorted({name for hit in hits if hit.enrolled is not None for name in hit.enrolled.columns})
+    titles = {name: f"column {name}" if name in header else shown(name) for name in own}
     text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(CSV_HEADER if result.gallery_modality else GALLERY_CSV_HEADER)
-    for hit in (*result.hits, *result.left_out):
-        cells = list(_hit_dict(hit).values())
-        num_plain = len(CSV_HEADER) - 2
-        cells[num_plain:num_plain] = [str(hit in result.left_out).lower(), ""]
-        if hit.enrolled is not None:
-            cells[-1] = json.dumps(cells[-1], ensure_ascii=False, sort_keys=True)
-        writer.writerow(["" if cell is None else cell for cell in cells])
+    writer = csv.DictWriter(text, (*header, *titles.values()), restval="")
+    writer.writeheader()
+    for hit in hits:
+        cells = _hit_dict(hit)
+        columns = {titles[name]: value for name, value in cells.pop("columns", {}).items()}
+        writer.writerow({**cells, **columns, "is_query": str(hit in result.left_out).lower()})
     for item in result.unreadable:
-        writer.writerow(["", shown(item.path), "", "", "", "", "false", shown(item.error)])
+        writer.writerow({"path": shown(item.path), "is_query": "false", "error": shown(item.error)})
     write_whole(path, text.getvalue())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -148,10 +149,23 @@ def test_search_gives_what_a_search_of_the_folder_gives(
     assert ours.counts.searched == 23
     for write, name in ((write_html, "h.html"), (write_json, "h.json"), (write_csv, "h.csv")):
         write(ours, tmp_path / name)
-    lines = (tmp_path / "h.csv").read_text(encoding="utf-8").splitlines()
-    assert lines[0] == ",".join(GALLERY_CSV_HEADER) and len(lines) == 1 + 10 + 1
+    with (tmp_path / "h.csv").open(encoding="utf-8", newline="") as file:
+        header, *lines = csv.reader(file)
+    assert header == [*GALLERY_CSV_HEADER, "colour"] and len(lines) == 10 + 1
+    assert all(Path(line[header.index("path")]).stem.endswith(f"_{line[-1]}") for line in lines)
+    assert lines[-1][header.index("is_query")] == "true"
     assert all(len(row) == len(table_header(ours)) for row in table_rows(ours))
     assert "camera 1" in (tmp_path / "h.html").read_text(encoding="utf-8")
+
+
+def test_own_columns_named_as_ours_are_told_apart(
+    store: EmbeddedStore, people: Path, factory: ColourFactory, tmp_path: Path
+) -> None:
+    enrol(store, people, factory, NamePattern("camera {camera}/{frame}_{score}"))
+    write_csv(search_gallery(store, Question((RED,), top=1), factory), tmp_path / "h.csv")
+    with (tmp_path / "h.csv").open(encoding="utf-8", newline="") as file:
+        (line,) = csv.DictReader(file)
+    assert line["column score"] == "red" and 0.5 < float(line["score"]) <= 1
 
 
 def test_filters_weights_and_notes(store: EmbeddedStore, people: Path, factory: ColourFactory) -> None:

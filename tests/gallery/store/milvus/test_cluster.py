@@ -13,7 +13,7 @@ from aio_reid.gallery.store.backups import export_gallery
 from aio_reid.gallery.store.embedded import EmbeddedStore
 from aio_reid.gallery.store.erase import ERASED
 from aio_reid.gallery.store.milvus import nearest
-from aio_reid.gallery.store.milvus.care import erase_from_cluster, verify_cluster
+from aio_reid.gallery.store.milvus.care import erase_from_cluster, forget_cluster_backup, verify_cluster
 from aio_reid.gallery.store.milvus.state import create_gallery, has_gallery
 from aio_reid.gallery.store.milvus.store import MilvusStore
 from aio_reid.gallery.store.milvus.url import MilvusUrl
@@ -57,6 +57,24 @@ def test_there_and_back_and_erased_from_the_backup(cluster: MilvusUrl, gallery: 
         export_cluster(store, other / "gallery.sqlite")
     for opened in (local, store, foreign):
         opened.close()
+
+
+def test_nothing_is_erased_while_a_backup_is_out_of_reach(cluster: MilvusUrl, tmp_path: Path) -> None:
+    store = MilvusStore(cluster, write=True)
+    store.add(new_pictures(5))
+    backup = export_cluster(store, tmp_path / "backup.sqlite")
+    elsewhere = backup.rename(tmp_path / "unplugged.sqlite")
+    everything = Where(cameras=tuple({item.picture.camera for item, _ in store.iterate() if item.picture.camera}))
+    with pytest.raises(StorageError, match=r"nothing was erased.*backup\.sqlite is out of reach.*--forget"):
+        erase_from_cluster(store, everything)
+    assert store.count() == 5
+    elsewhere.rename(backup)
+    with pytest.raises(DataError, match="is still there"):
+        forget_cluster_backup(store, backup)
+    backup.unlink()
+    forget_cluster_backup(store, backup)
+    assert erase_from_cluster(store, everything).num_erased == 5 - store.count() > 0
+    store.close()
 
 
 def test_two_writers_are_noticed(cluster: MilvusUrl) -> None:
