@@ -1,7 +1,8 @@
 # make demo      install, then show the main job on synthetic people
 # make test      install what the tests need, then run the whole gate
 # make test-milvus      start a Milvus server in a temporary folder, test galleries in a cluster against it, stop it
-# Variables: PYTHON=python3.12 chooses the interpreter, VENV the environment, PIP_ARGS goes to pip install, OUT is the demo's folder.
+# Variables: PYTHON=python3.12 chooses the interpreter, VENV the environment, PIP_ARGS goes to pip install, OUT is the demo's folder, or the file
+# that `make weights` writes.
 
 SHELL := /bin/bash
 VENV ?= .venv

@@ -144,6 +144,8 @@ class LossConfig(Frozen):
             raise ValueError("imprint begins the classifier of ce_weight, which is 0: leave one of the two out")
         if self.binding != "infonce" and (self.bind_rgb_pairs or self.detach_rgb):
             raise ValueError(f"bind_rgb_pairs and detach_rgb belong to binding infonce, not to {self.binding}")
+        if self.bind_rgb_pairs and self.detach_rgb:
+            raise ValueError("bind_rgb_pairs pulls photos together, detach_rgb holds them still: leave one of them out")
         return self
 
 
@@ -197,6 +199,15 @@ class RunConfig(Frozen):
     checkpoint_every: Positive = Field(default=200, description="steps between checkpoints")
     validate_every: Positive = Field(default=1000, description="steps between validations")
     num_validation_identities: Positive = Field(default=200)
+
+    @model_validator(mode="after")
+    def _check(self) -> RunConfig:
+        for name in ("partner_share", "synthesised_share"):
+            unknown = [m.value for m in getattr(self.data, name) if m not in self.model.modalities]
+            if unknown:
+                known = ", ".join(m.value for m in self.model.modalities)
+                raise ValueError(f"data.{name} of {unknown[0]!r}, which is not among model.modalities: {known}")
+        return self
 
 
 def load_config(path: Path, overrides: tuple[str, ...] = ()) -> RunConfig:

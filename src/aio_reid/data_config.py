@@ -119,6 +119,8 @@ class DataConfig(Frozen):
             raise ValueError("max_identities belongs to each of the sources; set data.sources.0.max_identities")
         if self.tone_share and not self.colourless_share:
             raise ValueError(f"tone_share is {self.tone_share:g}, of batches without colour, and colourless_share is 0")
+        if self.ramp_steps and not self.colourless_share:
+            raise ValueError(f"ramp_steps is {self.ramp_steps}, the way to colourless_share, and colourless_share is 0")
         if len(self.sources) > 1 and self.lookalikes > 1:
             raise ValueError(f"lookalikes is {self.lookalikes}, but several sources fill each batch; give 1")
         if self.sources and all(source.replay for source in self.sources):

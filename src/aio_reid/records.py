@@ -96,6 +96,12 @@ class Record:
             raise DataError(f"record of person {self.person_id!r}: modality {self.modality.value!r} needs {kind}")
 
 
+def is_called(picture: Record, name: str) -> bool:
+    """Tell whether a `source_image_id` names this picture: by the end of its path or by the bare name of the file."""
+    path = picture.image_path
+    return path is not None and (f"/{path.as_posix()}".endswith(f"/{name}") or path.stem == name)
+
+
 Query = tuple[Record, ...]
 """What is known of one person: any combination of records, each modality any number of times."""
 

@@ -53,6 +53,17 @@ def test_partners_are_recorded_pictures_and_sentences_of_the_same_person(records
     assert sentences == {ClipBpe.load().encode(caption).ids for caption in CAPTIONS["2"]}
 
 
+def test_a_sentence_about_the_photo_itself_is_preferred(records: list[Record]) -> None:
+    photos = [r for r in records if r.person_id == "2" and r.modality is Modality.RGB]
+    assert photos[0].image_path is not None
+    said = Record("made", Split.TRAIN, Modality.TEXT, "2", caption="a hat", source_image_id=photos[0].image_path.name)
+    data = dataset([*records, said])
+    first, second = data.photos.index(photos[0]), data.photos.index(photos[1])
+    ids = ClipBpe.load().encode("a hat").ids
+    assert {data[first, draw].ids for draw in range(20)} == {ids}
+    assert len({data[second, draw].ids for draw in range(40)}) == len(CAPTIONS["2"]) + 1
+
+
 @pytest.mark.parametrize(("share", "expected"), [(0.0, Modality.INFRARED), (1.0, Modality.RGB)])
 def test_a_share_of_0_or_1_takes_or_makes_every_partner(
     records: list[Record], share: float, expected: Modality

@@ -10,7 +10,7 @@ import tiny
 import torch
 
 from aio_reid.datasets.manifest import ManifestRow, read_rows, write_manifest
-from aio_reid.errors import ConfigError, DataError, StorageError, TrainingError
+from aio_reid.errors import AioError, ConfigError, DataError, StorageError, TrainingError
 from aio_reid.records import Modality, Split
 from aio_reid.training import loop, run
 from aio_reid.training.state import VALIDATION, append_row, read_log
@@ -51,6 +51,20 @@ def test_an_unreadable_picture_is_named_and_what_was_trained_is_kept(
     assert "0_" in message and "manifest.parquet" in message and "--resume" in message
     for name in ("0_0.png", "0_1.png"):
         (manifest.parent / f"{name}.kept").replace(manifest.parent / name)
+    run.train(config, tmp_path / "cut", resume=True)
+    assert losses(tmp_path / "cut") == losses(tmp_path / "whole")
+
+
+def test_a_broken_picture_of_the_validation_costs_no_step(manifest: Path, tmp_path: Path) -> None:
+    config = tiny.tiny_config(manifest, checkpoint_every=100, validate_every=4)
+    run.train(config, tmp_path / "whole")
+    broken = manifest.parent / "7_1.png"  # of a person of the split val
+    broken.rename(tmp_path / "kept.png")
+    broken.write_bytes(b"\x89PNG cut short")
+    with pytest.raises(AioError, match=r"7_1\.png"):
+        run.train(config, tmp_path / "cut")
+    assert torch.load(tmp_path / "cut" / "checkpoint.pt", weights_only=True)["position"]["step"] == 4
+    (tmp_path / "kept.png").replace(broken)
     run.train(config, tmp_path / "cut", resume=True)
     assert losses(tmp_path / "cut") == losses(tmp_path / "whole")
 

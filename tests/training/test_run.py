@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,11 +53,18 @@ def test_the_same_seed_gives_the_same_losses(manifest: Path, tmp_path: Path) -> 
     assert losses(tmp_path / "a") == losses(tmp_path / "b")
 
 
-@pytest.mark.parametrize("killed_after", [1, 3, 5])
+SAMPLED = {"loss": {"sampled_identities": 0.4}, "optim": {"max_epochs": 3, "learning_rate": 1e-2}}
+
+
+@pytest.mark.parametrize(
+    ("killed_after", "changes"),
+    [(1, {}), (3, {}), (5, {}), (3, SAMPLED), (3, {"optim": {"micro_batches": 3}})],
+    ids=["1", "3", "5", "sampled classes", "micro-batches"],
+)
 def test_a_killed_run_resumes_to_the_same_losses(
-    manifest: Path, tmp_path: Path, killed_after: int, monkeypatch: pytest.MonkeyPatch
+    manifest: Path, tmp_path: Path, killed_after: int, changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = tiny.tiny_config(manifest)
+    config = tiny.tiny_config(manifest, **changes)
     run.train(config, tmp_path / "whole")
     steps = iter(range(100))
     original = loop._step
@@ -80,6 +88,10 @@ def test_a_folder_with_a_run_is_never_overwritten(manifest: Path, tmp_path: Path
         run.train(tiny.tiny_config(manifest), tmp_path / "run")
     with pytest.raises(TrainingError, match="another config"):
         run.train(tiny.tiny_config(manifest, seed=4), tmp_path / "run", resume=True)
+    (tmp_path / "run" / "checkpoint.pt").unlink()  # to save space
+    for resume in (False, True):
+        with pytest.raises(TrainingError, match="holds weights and no checkpoint"):
+            run.train(tiny.tiny_config(manifest), tmp_path / "run", resume=resume)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("precious")
     with pytest.raises(TrainingError, match="other files"):

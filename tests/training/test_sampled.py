@@ -72,7 +72,7 @@ def test_an_update_is_the_naive_loop_and_leaves_other_rows_alone() -> None:
     assert torch.equal(table.weight, before)
 
 
-def test_a_run_with_sampled_classes_learns_and_resumes(tmp_path: Path) -> None:
+def test_a_run_with_sampled_classes_learns(tmp_path: Path) -> None:
     manifest = tiny.tiny_people(tmp_path)
     changes = {"loss": {"sampled_identities": 0.4}, "optim": {"max_epochs": 40, "learning_rate": 3e-3}}
     config = tiny.tiny_config(manifest, **changes, checkpoint_every=20)

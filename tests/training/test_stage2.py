@@ -41,6 +41,21 @@ def stage2(manifest: Path, start: Path, **changes: Any) -> RunConfig:
     return tiny.tiny_config(manifest, data=data, loss=loss, optim=optim, start_from=str(start), **changes)
 
 
+def test_a_run_goes_on_without_what_it_started_from(manifest: Path, stage1: Path, tmp_path: Path) -> None:
+    start = tmp_path / "start.safetensors"
+    start.write_bytes((stage1 / "weights.safetensors").read_bytes())
+    config = stage2(manifest, start)
+    run.train(config, tmp_path / "run")
+    expected = (tmp_path / "run" / "weights.safetensors").read_bytes()
+    for gone in (start, tmp_path / "run" / "weights.safetensors"):
+        gone.unlink()
+    run.train(config, tmp_path / "run", resume=True)
+    found = read_weights(tmp_path / "run" / "weights.safetensors").tensors
+    (tmp_path / "expected.safetensors").write_bytes(expected)
+    before = read_weights(tmp_path / "expected.safetensors").tensors
+    assert all(torch.equal(found[name], tensor) for name, tensor in before.items())
+
+
 def test_all_but_the_classifier_is_taken_over_bit_by_bit(manifest: Path, stage1: Path) -> None:
     made = run._objective(stage2(manifest, stage1), num_identities=12)
     own, weights, (_, trained) = made.state_dict(), read_weights(stage1 / "weights.safetensors"), read_trained(stage1)

@@ -124,7 +124,7 @@ def test_parts_of_a_batch_hold_its_tuples_in_order(batch: TupleBatch) -> None:
     assert len(split_batch(batch, 100)) == len(batch.labels)
 
 
-def test_a_run_in_micro_batches_resumes_and_learns(config: RunConfig, tmp_path: Path) -> None:
+def test_a_run_in_micro_batches_has_losses(config: RunConfig, tmp_path: Path) -> None:
     settings = config.model_copy(update={"optim": config.optim.model_copy(update={"micro_batches": 3})})
     run.train(settings, tmp_path / "run")
     rows = read_log(tmp_path / "run")

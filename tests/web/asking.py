@@ -111,6 +111,7 @@ def add_pictures(page: Page, town: Town) -> None:
         "slider.value = 0.4; slider.dispatchEvent(new Event('input')); })()"
     )
     assert page.js("document.querySelector('#trust-rgb + output').innerText") == "× 0.4"
+    assert page.js("document.querySelector('#trust-text + output').innerText") == "× 1.0"  # no longer the model's
 
 
 def filtered(page: Page) -> None:

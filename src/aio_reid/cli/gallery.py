@@ -11,7 +11,7 @@ import typer
 
 from aio_reid.cli.gallery_options import LARGEST_ID, Gallery, parse_weights, with_filter_options
 from aio_reid.cli.gallery_sources import listed_sources, listed_stream, parse_given
-from aio_reid.cli.search import CacheFolder, Pictures, choose_cache, query_parts, with_picture_options
+from aio_reid.cli.search import CacheFolder, Pictures, ReadCache, choose_cache, query_parts, with_picture_options
 from aio_reid.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -117,8 +117,8 @@ def add(
         typer.Option(help="What the pictures are, where nothing else says it; auto: infrared if they have no colour."),
     ] = "rgb",
     weights: Weights = None,
-    cache: CacheFolder = None,
-    no_cache: NoCache = False,
+    cache: ReadCache = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Use nothing that searches kept.")] = False,
     device: Device = None,
 ) -> None:
     """Enrol pictures. What is there already is not embedded again, so that a stopped run goes on where it was."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aio_reid.cli.gallery import Device, Weights, opened
-from aio_reid.cli.gallery_options import Gallery
+from aio_reid.cli.gallery_options import LocalGallery
 from aio_reid.errors import ConfigError
 from aio_reid.records import VISUAL_MODALITIES, Modality
 
@@ -23,7 +23,7 @@ LONGEST_TOLERANCE_S = 3600.0
 
 
 def calibrate(
-    gallery: Gallery,
+    gallery: LocalGallery,
     data: Annotated[
         Path | None,
         typer.Argument(metavar="DATA", help="A labelled set: a manifest, or a folder of --dataset. None: the tracks."),

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aio_reid.cli.gallery import Device, factory_of, lasting_name, make_gallery, opened, opened_anywhere
-from aio_reid.cli.gallery_options import Gallery, Source, chosen_part, with_filter_options
-from aio_reid.cli.search import CacheFolder
+from aio_reid.cli.gallery_options import Gallery, LocalGallery, Source, chosen_part, with_filter_options
+from aio_reid.cli.search import ErasedCache
 
 if TYPE_CHECKING:
     from aio_reid.gallery.store.erase import Certificate
@@ -38,7 +38,7 @@ def erase(
         list[Path] | None,
         typer.Option("--forget", metavar="PLACE", help="This backup or cache was deleted; do not look there any more."),
     ] = None,
-    cache: CacheFolder = None,
+    cache: ErasedCache = None,
 ) -> None:
     """Erase pictures from a gallery, its backups and the cache of searches, for good. Exit code 1 if a place was out of
     reach. Picture files outside of the gallery are not touched, nor are galleries that imported from this one.
@@ -176,7 +176,7 @@ def _is_there(gallery: Path | MilvusUrl) -> bool:
 
 
 def index(
-    gallery: Gallery, *, drop: Annotated[bool, typer.Option("--drop", help="Delete the index instead.")] = False
+    gallery: LocalGallery, *, drop: Annotated[bool, typer.Option("--drop", help="Delete the index instead.")] = False
 ) -> None:
     """Make the approximate index of a large gallery, and measure how much it finds of what an exact search finds."""
     from aio_reid.cli.show_gallery import describe_index
@@ -192,7 +192,7 @@ def index(
 
 
 def reembed(
-    gallery: Gallery,
+    gallery: LocalGallery,
     *,
     weights: Annotated[str, typer.Option(help="A name (aio-nano) or a weights file.")] = "aio-nano",
     drop_missing: Annotated[

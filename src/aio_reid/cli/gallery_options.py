@@ -40,6 +40,10 @@ Gallery = Annotated[
         show_default=False,
     ),
 ]
+LocalGallery = Annotated[
+    Any,
+    typer.Argument(parser=parse_place, metavar="GALLERY", help="Folder of the gallery.", show_default=False),
+]
 Source = Annotated[
     Any, typer.Argument(parser=parse_place, metavar="FILE", help="A backup, or another gallery.", show_default=False)
 ]

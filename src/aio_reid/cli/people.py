@@ -88,7 +88,7 @@ def synthesize(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="For what is drawn at random.")] = 0,
 ) -> None:
-    """Make sketches or infrared frames from photos, as training does where a modality is missing, to look at them."""
+    """Make sketches or infrared frames from photos, to look at: much as training does where a modality is missing."""
     from aio_reid.cli.show import remark
     from aio_reid.data.folder_synthesis import synthesize_folder
     from aio_reid.progress import console_progress, count_steps

@@ -23,6 +23,14 @@ CacheFolder = Annotated[
     Path | None,
     typer.Option("--cache", metavar="DIR", help="Where embeddings are kept; default: the user's cache folder."),
 ]
+ReadCache = Annotated[
+    Path | None,
+    typer.Option("--cache", metavar="DIR", help="Where searches kept embeddings to use; default: the user's cache."),
+]
+ErasedCache = Annotated[
+    Path | None,
+    typer.Option("--cache", metavar="DIR", help="The cache of searches to erase from too; default: the user's cache."),
+]
 
 
 Pictures = dict[Modality, list[Path]]

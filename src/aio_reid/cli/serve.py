@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aio_reid.cli.search import CacheFolder
+from aio_reid.cli.search import ErasedCache
 from aio_reid.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def serve(
     time_limit: Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="Longest time for an answer.")] = 30.0,
     requests: Annotated[int, typer.Option(min=1, max=1000, help="How many at a time; more are told 429.")] = 64,
     batch: Annotated[int, typer.Option(min=1, max=1024, help="Most inputs that are embedded together.")] = 32,
-    cache: CacheFolder = None,
+    cache: ErasedCache = None,
 ) -> None:
     """Serve galleries over HTTP: search, embed, enrol, erase (docs/service.md). Ends at Ctrl-C or SIGTERM."""
     _check_installed()

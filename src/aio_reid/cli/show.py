@@ -116,8 +116,9 @@ def print_datasets(
     rows = [[entry.name, entry.title, entry.purpose, entry.terms, entry.obtain] for entry in entries]
     if found is not None:
         header.insert(1, "folder")
-        for row in rows:
-            row.insert(1, str(found.get(row[0], "not there")))
+        for row, entry in zip(rows, entries, strict=True):
+            missing = f"not there; call it {' or '.join(dict.fromkeys(entry.folders))}"
+            row.insert(1, str(found.get(entry.name, missing)))
     print_table(header, rows)
     remark(f"withdrawn, and not read: {', '.join(withdrawn)}")
 

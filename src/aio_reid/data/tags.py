@@ -43,14 +43,16 @@ def find_tags(records: Mapping[int, Sequence[Record]], num_identities: int) -> T
     """Return what is said of each identity: the `attributes` of its photos where a data set gives any, else the
     attribute words of its sentences (method.md section 9).
 
-    The names of photos' attributes are the data set's own. Where no photo has any, the tags are `ATTRIBUTE_CLASSES`.
+    The names of photos' attributes are the data set's own; of people who have only sentences nothing is said then,
+    because their words are other names. Where no photo has any, the tags are `ATTRIBUTE_CLASSES`.
 
     Args:
         records: label -> photos and sentences of that identity; other records say nothing.
         num_identities: C; labels are 0..C-1.
     """
-    said = {label: told for label, found in records.items() if (told := _said(found)) is not None}
     has_own_names = any(record.attributes for found in records.values() for record in _photos(found))
+    told_of = _attributes if has_own_names else _said_words
+    said = {label: told for label, found in records.items() if (told := told_of(found)) is not None}
     names = tuple(sorted(frozenset().union(*said.values()))) if has_own_names else ATTRIBUTE_CLASSES
     place = {name: number for number, name in enumerate(names)}
     of, is_told = np.zeros((num_identities, len(names)), np.bool_), np.zeros(num_identities, np.bool_)
@@ -64,10 +66,13 @@ def _photos(records: Sequence[Record]) -> list[Record]:
     return [record for record in records if record.modality is Modality.RGB]
 
 
-def _said(records: Sequence[Record]) -> frozenset[str] | None:
-    """Return the names of one identity's tags, None where there is neither an attribute nor a sentence."""
-    names = frozenset(name for photo in _photos(records) for name in photo.attributes)
+def _attributes(records: Sequence[Record]) -> frozenset[str] | None:
+    """Return the attributes of one identity's photos, None where there are none."""
+    return frozenset(name for photo in _photos(records) for name in photo.attributes) or None
+
+
+def _said_words(records: Sequence[Record]) -> frozenset[str] | None:
+    """Return the attribute words of one identity's sentences, None where there is no sentence."""
     captions = [record.caption for record in records if record.caption]
-    if names or not captions:
-        return names or None
-    return frozenset(ATTRIBUTE_CLASSES[span.label] for caption in captions for span in find_attributes(caption))
+    spans = [span for caption in captions for span in find_attributes(caption)]
+    return frozenset(ATTRIBUTE_CLASSES[span.label] for span in spans) if captions else None

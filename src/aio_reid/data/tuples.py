@@ -22,7 +22,7 @@ from aio_reid.data.synthesis import channel_augment, draw_lines
 from aio_reid.data.tags import Tags, find_tags
 from aio_reid.data.text import ClipBpe, pad_ids
 from aio_reid.errors import DataError
-from aio_reid.records import Modality, Record
+from aio_reid.records import Modality, Record, is_called
 
 SYNTHESISED = (Modality.INFRARED, Modality.SKETCH)
 """What can be made from a photo: infrared by channel augmentation, sketch by line drawing. Text never is (method.md
@@ -210,7 +210,7 @@ class TupleDataset(Dataset[TrainingTuple]):
             if plain is not None:
                 pixels[modality] = plain
         told = Modality.TEXT in self.modalities and self._comes_along(Modality.TEXT, rng)
-        caption = self._pick(label, Modality.TEXT, rng) if told else None
+        caption = self._pick(label, Modality.TEXT, rng, about=photo) if told else None
         tags = None if self._tags is None else self._tags.row(label)
         if caption is None or caption.caption is None:
             return TrainingTuple(label, pixels, None, None, tags)
@@ -230,8 +230,8 @@ class TupleDataset(Dataset[TrainingTuple]):
         return modality is Modality.RGB or rng.random() < self.shares.partners.get(modality, 1.0)
 
     def _plain(self, photo: Record, label: int, modality: Modality, rng: np.random.Generator) -> Tensor | None:
-        """Return one modality's picture (3, H, W) uint8: the photo, a recorded partner, or one synthesised from the
-        photo.
+        """Return one modality's picture (3, H, W) uint8: the photo, a recorded partner, or one synthesised from a photo
+        of the person, not always this one: a partner that has the photo's outline would teach to compare outlines.
         """
         if modality is Modality.RGB:
             return self._read(photo.image_path, modality)
@@ -243,8 +243,13 @@ class TupleDataset(Dataset[TrainingTuple]):
         pixels = self._read((source or photo).image_path, Modality.RGB)
         return channel_augment(pixels, rng) if modality is Modality.INFRARED else draw_lines(pixels, rng)
 
-    def _pick(self, label: int, modality: Modality, rng: np.random.Generator) -> Record | None:
+    def _pick(
+        self, label: int, modality: Modality, rng: np.random.Generator, *, about: Record | None = None
+    ) -> Record | None:
+        """Draw a record of a person, one that says of itself that it is `about` that photo where there are such."""
         found = self._partners.get((label, modality))
+        if found and about is not None:
+            found = [r for r in found if r.source_image_id and is_called(about, r.source_image_id)] or found
         return found[int(rng.integers(len(found)))] if found else None
 
     def _read(self, path: Path | None, modality: Modality) -> Tensor:

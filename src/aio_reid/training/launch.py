@@ -21,11 +21,13 @@ PATIENCE = timedelta(hours=12)
 
 
 def usable_precision(wanted: str) -> str:
-    """Return the precision that is computed in here: "fp32" for "bf16" on a processor without the instructions for it,
-    where torch would emulate them, some fourteen times slower.
+    """Return the precision that is computed in here: "fp32" for "bf16" where neither an accelerator nor oneDNN computes
+    in it on this processor (on x86 it wants AVX-512); torch would emulate it, some fourteen times slower.
     """
-    emulated = not torch.cuda.is_available() and not torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    return "fp32" if wanted == "bf16" and emulated else wanted
+    if wanted != "bf16" or torch.accelerator.is_available():
+        return wanted
+    supported = torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return wanted if supported else "fp32"
 
 
 def start_accelerator(precision: str) -> Accelerator:

@@ -77,11 +77,12 @@ def _record(parts: LoopParts, row: dict[str, float], position: RunPosition, writ
     append_row(parts.run, LOG, row)
     for name, value in row.items():
         writer.add_scalar(f"train/{name}", value, position.step)
-    if position.step % parts.config.validate_every == 0 or is_last:
+    is_validated = position.step % parts.config.validate_every == 0 or is_last
+    if position.step % parts.config.checkpoint_every == 0 or is_validated:  # a broken picture may end a validation
+        save_checkpoint(parts.run, parts.objective, parts.optimizer, position, parts.about)
+    if is_validated:
         for name, value in parts.validate(position.step - 1).items():
             writer.add_scalar(f"validation/{name}", value, position.step)
-    if position.step % parts.config.checkpoint_every == 0 or is_last:
-        save_checkpoint(parts.run, parts.objective, parts.optimizer, position, parts.about)
 
 
 def _usable(parts: LoopParts, made: TupleBatch | AioError, before: RunPosition, start: RunPosition) -> TupleBatch:
@@ -164,7 +165,7 @@ def _check_finite(row: dict[str, float], batch: TupleBatch, position: RunPositio
         raise TrainingError(
             f"loss not finite at step {position.step} (epoch {position.epoch}, batch {position.batch}): "
             f"{', '.join(f'{n}={v}' for n, v in bad.items())}; identities {identities[:8]} of the batch; the last "
-            "checkpoint is kept: lower optim.learning_rate or use precision fp32, then --resume"
+            "checkpoint is kept; start anew in another --out with a lower optim.learning_rate or with precision fp32"
         )
 
 

@@ -76,7 +76,8 @@ def train(
         if processes.is_main:
             _prepare_folder(out, settings, resume)
     _make_repeatable(config.seed)
-    objective = _objective(config, dataset.num_identities, processes, tags=dataset.tags)
+    is_new = not (out / CHECKPOINT).exists()
+    objective = _objective(config, dataset.num_identities, processes, tags=dataset.tags, is_new=is_new)
     optimizer = _optimizer(config, objective)
     about = _about(config, settings, sources, dataset, objective.model)
     with errors_of_all(processes):
@@ -130,6 +131,8 @@ def _prepare_folder(out: Path, settings: dict[str, Any], resume: bool) -> None:
             raise TrainingError(
                 f"{str(out)!r} holds a run already: add --resume to go on with it, or give another --out"
             )
+        if (out / WEIGHTS).exists() and not (out / CHECKPOINT).exists():
+            raise TrainingError(f"{str(out)!r} holds weights and no checkpoint to go on from; give another --out")
         if any(out.iterdir()) and not (out / "config.yaml").exists():
             raise TrainingError(f"{str(out)!r} holds other files; give a new folder as --out")
         if not (out / CHECKPOINT).exists():  # otherwise it is not yet known that this is the configuration of the run
@@ -161,8 +164,14 @@ def _dataset(config: RunConfig, sources: Sequence[LoadedSource]) -> TupleDataset
 
 
 def _objective(
-    config: RunConfig, num_identities: int, processes: Processes = ALONE, *, tags: Tags | None = None
+    config: RunConfig,
+    num_identities: int,
+    processes: Processes = ALONE,
+    *,
+    tags: Tags | None = None,
+    is_new: bool = True,
 ) -> TrainingObjective:
+    """Return what is trained; what it begins with is read only if `is_new`: otherwise a checkpoint follows."""
     model = build_model(config.model, seed=config.seed)
     model.encoder.requires_grad_(config.trainable_encoder)
     model.encoder.activation_checkpointing = config.activation_checkpointing
@@ -183,7 +192,7 @@ def _objective(
         colourless=ColourlessSteps(config.data.colourless_share, config.data.ramp_steps, config.data.tone_share),
         seed=config.seed,
     )
-    if config.start_from is not None:
+    if config.start_from is not None and is_new:
         start_from(objective, config.start_from, with_encoder=config.trainable_encoder)
     objective.processes = processes
     return objective.to(processes.device)
@@ -209,9 +218,12 @@ def _optimizer(config: RunConfig, objective: TrainingObjective) -> torch.optim.A
         group["initial_lr"] = group["lr"]
     table = objective.classifier
     if isinstance(table, SampledIdentityClassifier):
-        group, decay = optimizer.param_groups[0], config.optim.weight_decay
-        rate = config.optim.head_rate * config.optim.classifier_rate
-        optimizer.register_step_post_hook(lambda *_: table.update(learning_rate=group["lr"] * rate, weight_decay=decay))
+        rate, decay = config.optim.head_rate * config.optim.classifier_rate, config.optim.weight_decay
+
+        def update(stepped: torch.optim.Optimizer, *_: object) -> None:  # its groups are others after a checkpoint
+            table.update(learning_rate=stepped.param_groups[0]["lr"] * rate, weight_decay=decay)
+
+        optimizer.register_step_post_hook(update)
     return optimizer
 
 

@@ -22,7 +22,7 @@ from aio_reid.evaluation.embed import EARLY, LATE, SINGLE, EmbedQueries
 from aio_reid.evaluation.ranking import BoolArray, Masks
 from aio_reid.evaluation.scores import ProtocolScores, TaskScores
 from aio_reid.evaluation.tasks import Asked, rank_asked
-from aio_reid.records import Modality, Query, Record, Split, subset_name
+from aio_reid.records import Modality, Query, Record, Split, is_called, subset_name
 
 VERSION = "1"
 RGB_GALLERY = (Modality.RGB,)
@@ -142,22 +142,16 @@ def exclusion_mask(queries: Sequence[Query], gallery: Sequence[Record], matches:
 def _gives_away(part: Record, entry: Record) -> bool:
     if (part.image_path, part.caption) == (entry.image_path, entry.caption):
         return True
-    if part.source_image_id is not None and _is_called(entry, part.source_image_id):
+    if part.source_image_id is not None and is_called(entry, part.source_image_id):
         return True
     if (
         entry.modality is not Modality.RGB
         and entry.source_image_id is not None
-        and _is_called(part, entry.source_image_id)
+        and is_called(part, entry.source_image_id)
     ):
         return True
     recorded = part.modality is entry.modality and part.modality.is_visual and not part.modality.on_paper
     return recorded and part.camera_id is not None and part.camera_id == entry.camera_id
-
-
-def _is_called(picture: Record, name: str) -> bool:
-    """A source is named by the end of its path or by the bare name of the file."""
-    path = picture.image_path
-    return path is not None and (f"/{path.as_posix()}".endswith(f"/{name}") or path.stem == name)
 
 
 def _masks(queries: Sequence[Query], gallery: Sequence[Record]) -> Masks:

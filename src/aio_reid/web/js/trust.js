@@ -1,13 +1,15 @@
-// How much each kind of evidence counts: the model's own weights, until one is set.
+// How much each kind of evidence counts: the model's own weights, until one is set; then the others count 1.
 import { byId, el } from "./dom.js";
 import { KINDS } from "./words.js";
 
 export class Trust {
   #sliders = new Map();
   #set = new Set();
+  #shown = [];
 
   constructor(kinds) {
     byId("trust").replaceChildren(...kinds.map((kind) => this.#row(kind)));
+    this.#show();
   }
 
   /** Weights to send, as [kind, weight], of the kinds that the query has; none leaves it to the model. */
@@ -15,28 +17,32 @@ export class Trust {
     return kinds.filter((kind) => this.#set.has(kind)).map((kind) => [kind, this.#sliders.get(kind).value]);
   }
 
+  #show() {
+    for (const show of this.#shown) {
+      show();
+    }
+  }
+
   #row(kind) {
     const output = el("output", { for: `trust-${kind}` });
     const reset = el("button", { type: "button", "aria-label": `${KINDS[kind].label}: as the model does` }, "reset");
     const slider = el("input", { type: "range", id: `trust-${kind}`, min: 0, max: 3, step: 0.1, value: 1 });
-    const show = () => {
-      const isSet = this.#set.has(kind);
-      output.textContent = isSet ? `× ${Number(slider.value).toFixed(1)}` : "the model's";
+    this.#shown.push(() => {
+      output.textContent = this.#set.size ? `× ${Number(slider.value).toFixed(1)}` : "the model's";
       slider.setAttribute("aria-valuetext", output.textContent);
-      reset.disabled = !isSet;
-    };
+      reset.disabled = !this.#set.has(kind);
+    });
     slider.addEventListener("input", () => {
       this.#set.add(kind);
-      show();
+      this.#show();
     });
     reset.addEventListener("click", () => {
       this.#set.delete(kind);
       slider.value = 1;
-      show();
+      this.#show();
       slider.focus();
     });
     this.#sliders.set(kind, slider);
-    show();
     const label = el("label", { for: `trust-${kind}` }, el("b", { "aria-hidden": "true" }, KINDS[kind].letter),
       KINDS[kind].label);
     return el("div", { class: `trust m-${kind}` }, label, slider, output, reset);
