@@ -35,7 +35,7 @@ def test_the_list_tells_which_are_in_a_folder(pku_sketch: Path, capsys: pytest.C
     assert run(["data", "list", "--data", str(pku_sketch.parent)]) == 0
     folders = {row.split("\t")[0]: row.split("\t")[1] for row in capsys.readouterr().out.splitlines()}
     assert folders["pku-sketch"] == str(pku_sketch)
-    assert folders["llcm"] == "not there"
+    assert folders["llcm"] == "not there; call it LLCM or llcm"
 
 
 def test_an_incomplete_copy_is_counted_and_ends_with_1(pku_sketch: Path, capsys: pytest.CaptureFixture[str]) -> None:
