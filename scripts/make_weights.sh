@@ -1,27 +1,39 @@
 #!/usr/bin/env bash
 # Makes aio-nano from nothing: draws the people, pre-trains the encoder, trains AIO on it, puts the weights into the package.
-# Hours on 2 cores, less with a GPU. Stopped at any moment, the same call goes on where it was.
-# IDENTITIES and OUT may be set for a trial; aio-reid must be on the PATH (make weights sees to it).
+# Many hours on 2 cores, fewer with a GPU, and 25 GB of disk below runs/. Stopped at any moment, the same call goes on where it was.
+# OUT is the file to write; IDENTITIES=180 TRIAL="--set optim.max_steps=2" tries the whole way in minutes. aio-reid must be on the
+# PATH (make weights sees to it).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 identities=${IDENTITIES:-9000}
 out=${OUT:-src/aio_reid/weights/aio-nano.safetensors}
+options=(--resume)
+command -v "${CXX:-g++}" > /dev/null || options+=(--set compile=false) # torch.compile needs a C++ compiler
+read -ra trial <<< "${TRIAL:-}"
+options+=("${trial[@]}")
 
-draw() { # FOLDER SEED
-  aio-reid people "$1" --identities "$identities" --seed "$2" --infrared 2 --sketches 2 --captions 3 --val-share 0.015
+draw() { # FOLDER SEED NINTHS OPTIONS...
+  aio-reid people "$1" --identities $((identities * $3 / 9)) --seed "$2" "${@:4}"
 }
-draw runs/people 1
-draw runs/more-people 4
-aio-reid people runs/new-people --identities $((identities * 7 / 9)) --seed 5 --infrared 3 --sketches 3 --captions 4 --val-share 0.015
-aio-reid pretrain configs/nano-pretrain.yaml --resume
-aio-reid pretrain configs/nano-details.yaml --resume
-aio-reid pretrain configs/nano-grey.yaml --resume
-aio-reid pretrain configs/nano-form.yaml --resume
-aio-reid train configs/nano-form-stage1.yaml --resume
-aio-reid pretrain configs/nano-identities.yaml --resume
-aio-reid train configs/nano-stage1.yaml --resume --out runs/nano-identities-stage1 --set start_from=runs/nano-identities \
-  --set model.encoder.weights_file=runs/nano-identities/weights.safetensors
-aio-reid pretrain configs/nano-longer.yaml --resume
-aio-reid train configs/nano-stage1.yaml --resume
-aio-reid export-weights runs/nano-stage1 "$out" --half --average runs/nano-identities-stage1
+stage1() { # PRE-TRAINING PEOPLE STEPS
+  aio-reid train configs/nano-stage1.yaml --out "runs/$1-stage1" --set "start_from=runs/$1" --set "optim.max_steps=$3" \
+    --set "model.encoder.weights_file=runs/$1/weights.safetensors" --set "data.manifest=runs/$2/manifest.parquet" \
+    --set "data.cache=runs/$2-decoded" "${options[@]}"
+}
+draw runs/people 1 9 --infrared 2 --sketches 2 --captions 3 --val-share 0.015
+draw runs/more-people 4 9 --infrared 2 --sketches 2 --captions 3 --val-share 0.015
+draw runs/new-people 5 7 --infrared 3 --sketches 3 --captions 4 --val-share 0.015
+draw runs/wide-people 8 5 --photos 3 --infrared 2 --sketches 2 --captions 3 --val-share 0.03
+for part in pretrain details grey form; do
+  aio-reid pretrain "configs/nano-$part.yaml" "${options[@]}"
+done
+aio-reid train configs/nano-form-stage1.yaml "${options[@]}"
+for part in identities longer; do
+  aio-reid pretrain "configs/nano-$part.yaml" "${options[@]}"
+  stage1 "nano-$part" new-people 200
+done
+aio-reid export-weights runs/nano-longer-stage1 runs/nano-eighth.safetensors --half --average runs/nano-identities-stage1
+aio-reid pretrain configs/nano-wide.yaml "${options[@]}"
+aio-reid train configs/nano-stage1.yaml "${options[@]}"
+aio-reid export-weights runs/nano-stage1 "$out" --half --mirrored
 aio-reid doctor

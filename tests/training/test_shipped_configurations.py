@@ -13,6 +13,7 @@ import torch
 
 from aio_reid.config import RunConfig, load_config
 from aio_reid.models.build import load_model
+from aio_reid.training.export import export_run
 from aio_reid.training.pretrain import pretrain
 from aio_reid.training.run import train
 from aio_reid.training.state import read_log
@@ -64,7 +65,7 @@ def test_the_stages_of_the_paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_the_stages_of_nano(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("people", "more-people", "new-people", "people-real"):
+    for name in ("people", "more-people", "new-people", "wide-people", "people-real"):
         folder = Path("runs") / name
         folder.mkdir(parents=True)
         tiny.tiny_people(folder)
@@ -74,9 +75,11 @@ def test_the_stages_of_nano(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     train(shrunk("nano-form-stage1", *NANO, "data.lookalikes=2"), Path("runs") / "nano-form-stage1")
     for name in ("nano-identities", "nano-longer"):
         pretrain(shrunk(name, *NANO, "data.lookalikes=2"), Path("runs") / name)
+    export_run(Path("runs/nano-longer"), Path("runs/nano-eighth.safetensors"))
+    pretrain(shrunk("nano-wide", *NANO, "data.lookalikes=2"), Path("runs") / "nano-wide")
     train(shrunk("nano-stage1", *NANO, "data.lookalikes=2"), Path("runs") / "nano-stage1")
     train(shrunk("nano-stage2", *NANO), Path("runs") / "nano-stage2")
-    for pretrained, trained in (("nano-form", "nano-form-stage1"), ("nano-longer", "nano-stage1")):
+    for pretrained, trained in (("nano-form", "nano-form-stage1"), ("nano-wide", "nano-stage1")):
         assert check(pretrained)["encoder"] == check(trained)["encoder"]
     before, first, second = (check(name) for name in ("nano-form", "nano-stage1", "nano-stage2"))
     assert before["encoder"] != first["encoder"] == second["encoder"]

@@ -65,7 +65,7 @@ def pretrain(config: ConfigFile, overrides: Overrides = None, out: RunFolder = N
 
 
 def export_weights(
-    run: Annotated[Path, typer.Argument(help="Folder of a finished run, or a weights file.")],
+    run: Annotated[Path, typer.Argument(help="Folder of a finished run, a weights file, or aio-nano.")],
     out: Annotated[Path, typer.Argument(help="The .safetensors file to write.")],
     half: Annotated[bool, typer.Option("--half", help="Store 16-bit numbers: half the size.")] = False,
     average: Annotated[
