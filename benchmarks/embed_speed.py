@@ -84,7 +84,7 @@ def measure(options: argparse.Namespace, paths: list[Path]) -> dict[str, Any]:
     ready = ready_tensors(model, len(paths), options.batch)
     ways: dict[str, Callable[[], object]] = {
         FILES: lambda: model.embed(paths, batch_size=options.batch),
-        SAME: lambda: run_bare(lambda pixels: model.model({Modality.RGB: pixels}), ready),
+        SAME: lambda: run_bare(lambda pixels: model.model.embed({Modality.RGB: pixels}), ready),
         TIMM: lambda: run_bare(bare, ready),
     }
     seconds: dict[str, list[float]] = {name: [] for name in ways}
