@@ -81,5 +81,8 @@ def export_weights(
 ) -> None:
     """Write the weights of a finished run, or the mean of several, as one file that `--weights` takes."""
     from aio_reid.training.export import export_run
+    from aio_reid.weights import PACKAGED, find_weights
 
+    if str(run) in PACKAGED and not run.exists():
+        run = find_weights(run)
     typer.echo(f"written: {export_run(run, out, half=half, averaged=average or (), mirrored=mirrored)}")

@@ -15,13 +15,12 @@ from aio_reid.models.model import AIOModel
 from aio_reid.storage import file_content
 from aio_reid.training.start import WEIGHTS
 from aio_reid.training.state import CHECKPOINT
-from aio_reid.weights import PACKAGED, find_weights
 
 
 def export_run(
     run: Path, out: Path, *, half: bool = False, averaged: Sequence[Path] = (), mirrored: bool | None = None
 ) -> Path:
-    """Write the weights of a run (its folder, a weights file, or a packaged name) to `out`; returns `out`.
+    """Write the weights of a run (its folder, or a weights file) to `out`; returns `out`.
 
     With `half` floats are stored as float16.
     `mirrored`, where given, decides whether the model reads each picture's mirror image too (`ModelConfig.mirrored`).
@@ -52,9 +51,7 @@ def export_run(
 
 
 def _weights_of(run: Path) -> Path:
-    """Return the weights file of a run, or of packaged weights by their name."""
-    if str(run) in PACKAGED and not run.exists():
-        return find_weights(run)
+    """Return the weights file of a run."""
     source = run / WEIGHTS if run.is_dir() else run
     if not run.exists() and not run.suffix:
         raise TrainingError(

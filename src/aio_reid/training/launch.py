@@ -26,8 +26,9 @@ def usable_precision(wanted: str) -> str:
     """
     if wanted != "bf16" or torch.accelerator.is_available():
         return wanted
-    supported = torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    return wanted if supported else "fp32"
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return "fp32"
+    return wanted if torch.ops.mkldnn._is_mkldnn_bf16_supported() else "fp32"
 
 
 def start_accelerator(precision: str) -> Accelerator:
