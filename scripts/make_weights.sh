@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes aio-nano from nothing: draws the people, pre-trains the encoder, trains AIO on it, puts the weights into the package.
-# Many hours on 2 cores, fewer with a GPU, and 25 GB of disk below runs/. Stopped at any moment, the same call goes on where it was.
+# Many hours on 2 cores, fewer with a GPU, and some 20 GB of disk (calculated) below runs/. Stopped at any moment, the same call goes on where it was.
 # OUT is the file to write; IDENTITIES=180 TRIAL="--set optim.max_steps=2" tries the whole way in minutes. aio-reid must be on the
 # PATH (make weights sees to it).
 set -euo pipefail
