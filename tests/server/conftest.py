@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "gallery"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "gallery" / "calibration"))
 
 from gallery_fakes import COLOURS, write_picture
 from server_fakes import HOME, WEIGHTS, BandModel, make_service, sentence_vector

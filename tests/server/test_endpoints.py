@@ -7,15 +7,19 @@ import hashlib
 import json
 import shutil
 import threading
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from gallery_fakes import COLOURS
-from server_fakes import HOME, BandModel, make_service, picture_bytes, sentence_vector
+from known_scores import calibrated_pair
+from server_fakes import HOME, WEIGHTS, BandModel, make_service, picture_bytes, sentence_vector
 from starlette.testclient import TestClient
 
+from aio_reid.gallery.calibration.kept import keep_calibration
 from aio_reid.gallery.store.backups import export_gallery
 from aio_reid.gallery.store.embedded import EmbeddedStore
 from aio_reid.gallery.store.erase import erase_pictures
@@ -69,6 +73,22 @@ def test_filters_feedback_and_tracks(client: TestClient) -> None:
     assert ids(send(client, "/v1/search", [("like", 2), ("top", 2)])) == [6, 10]
     assert ids(send(client, "/v1/search", [red, ("unlike", 1), ("top", 1)])) == [5]
     assert ids(send(client, "/v1/search", [red, ("by_track", "true"), ("top", 1)])) == [1]
+
+
+def test_probabilities_depend_on_what_is_expected_and_a_raw_ranking_on_scores_alone(
+    client: TestClient, town: Path
+) -> None:
+    frame = [("picture", picture_bytes(COLOURS["red"], size=(9, 17))), ("modality", "infrared")]
+    assert send(client, "/v1/items", frame, "PUT").json()["item"]["id"] == 13
+    pairs = [calibrated_pair(Modality.RGB, 1.4, 1.0), calibrated_pair(Modality.INFRARED, 0.8, 0.0)]
+    with closing(EmbeddedStore(town, write=True)) as store:  # 1.0 is what strange photos score, and much for a frame
+        keep_calibration(store, [replace(pair, weights_hash=WEIGHTS) for pair in pairs])
+    red: Fields = [("text", "a man in red"), ("top", 2)]
+    assert ids(send(client, "/v1/search", red)) == [13, 1]
+    assert ids(send(client, "/v1/search", [*red, ("raw", "true")])) == [1, 5]
+    answers = (send(client, "/v1/search", [*red, ("expected", number)]).json() for number in (0.5, 5))
+    few, many = (answer["hits"][1]["evidence"]["probability"] for answer in answers)
+    assert many / (1 - many) == pytest.approx(10 * few / (1 - few))  # ten times as many expected, ten times the odds
 
 
 def test_a_picture_of_the_gallery_is_left_out_of_its_own_search(client: TestClient, town: Path) -> None:
@@ -234,6 +254,9 @@ def test_an_erasure_beyond_its_time_says_that_it_goes_on(
         ([("text", "red"), ("top", "0")], 422, "option_not_allowed"),
         ([("text", "red"), ("top", "201")], 422, "option_not_allowed"),
         ([("text", "red"), ("fusion", "middle")], 422, "option_not_allowed"),
+        ([("text", "red"), ("raw", "yes")], 422, "option_not_allowed"),
+        ([("text", "red"), ("expected", "0")], 422, "option_not_allowed"),
+        ([("text", "red"), ("expected", "1e999")], 422, "data_not_allowed"),
         ([("text", "red"), ("weight", "text")], 422, "option_not_allowed"),
         ([("text", "red"), ("weight", "rgb=2")], 422, "option_not_allowed"),
         ([("text", "red"), ("weight", "text=1"), ("fusion", "early")], 422, "option_not_allowed"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aio_reid.records import FUSIONS, VISUAL_MODALITIES
-from aio_reid.server.forms import ENCODINGS, SEPARATE
+from aio_reid.server.forms import ENCODINGS, FLAGS, SEPARATE
 from aio_reid.server.limits import Limits
 
 Schema = dict[str, Any]
@@ -24,8 +24,15 @@ def search_form(limits: Limits) -> Schema:
             "weight": _texts("How much a kind of evidence counts, e.g. sketch=0.5; then vectors are fused late."),
             "like": {**ids, "description": "More like these pictures of the gallery."},
             "unlike": {**ids, "description": "Less like these."},
-            "by_track": {"type": "string", "enum": ["true", "false"], "description": "Show a track as one."},
+            "by_track": _flag("Show a track as one."),
             "top": {"type": "integer", "minimum": 1, "maximum": limits.top, "default": 20},
+            "expected": {
+                "type": "number",
+                "exclusiveMinimum": 0,
+                "default": 1,
+                "description": "Pictures of the person expected in the gallery; a probability needs it.",
+            },
+            "raw": _flag("Rank by score, though scores are calibrated."),
             "fusion": {"type": "string", "enum": list(FUSIONS)},
             "id": {**ids, "description": "Only these pictures."},
             "camera": _texts("Only these cameras."),
@@ -90,6 +97,10 @@ def _evidence(limits: Limits) -> Schema:
 
 def _texts(description: str) -> Schema:
     return {"type": "array", "items": TEXT, "description": description}
+
+
+def _flag(description: str) -> Schema:
+    return {"type": "string", "enum": list(FLAGS), "default": FLAGS[0], "description": description}
 
 
 def _form(properties: Schema, example: Schema | None) -> Schema:

@@ -22,11 +22,12 @@ from aio_reid.server.uploads import Part, text_of
 LARGEST_ID = 2**63 - 1
 PICTURES = tuple(m.value for m in VISUAL_MODALITIES)
 FILTERS = ("id", "camera", "track", "modality", "since", "until", "where")
-SEARCH = ("gallery", "text", "weight", "like", "unlike", "by_track", "top", "fusion", *FILTERS)
+SEARCH = ("gallery", "text", "weight", "like", "unlike", "by_track", "top", "expected", "raw", "fusion", *FILTERS)
 EMBED = ("text", "fusion", "encoding")
 ENROL = ("gallery", "modality", "camera", "time", "track", "source", "frame", "columns")
 SEPARATE = "separate"
 ENCODINGS = ("list", "base64")
+FLAGS = ("false", "true")
 
 
 class Form:
@@ -70,6 +71,14 @@ class Form:
             message = f"field {name} is {text[:80]!r}"
             raise Refusal(422, "option_not_allowed", message, f"choose one of: {', '.join(allowed)}")
         return text or default
+
+    def flag(self, name: str) -> bool:
+        """Return whether a field says "true"; it need not be given.
+
+        Raises:
+            Refusal: it says something else than "true" or "false".
+        """
+        return self.choice(name, FLAGS, FLAGS[0]) == "true"
 
     def evidence(self) -> tuple[QueryPart, ...]:
         """Return sentences and pictures in fusion order, each picture checked by its header.
@@ -148,8 +157,10 @@ def read_question(form: Form, limits: Limits, preferred_fusion: str) -> Question
         like=tuple(whole_number("like", text, LARGEST_ID) for text in form.texts("like")),
         unlike=tuple(whole_number("unlike", text, LARGEST_ID) for text in form.texts("unlike")),
         where=make_where({name: form.texts(name) for name in FILTERS}),
-        by_track=form.choice("by_track", ("true", "false"), "false") == "true",
+        by_track=form.flag("by_track"),
         top=form.whole("top", default=20, most=limits.top),
+        expected=read_number(form.text("expected") or "1", "expected"),
+        is_raw=form.flag("raw"),
     )
 
 
