@@ -24,6 +24,7 @@ draw runs/people 1 9 --infrared 2 --sketches 2 --captions 3 --val-share 0.015
 draw runs/more-people 4 9 --infrared 2 --sketches 2 --captions 3 --val-share 0.015
 draw runs/new-people 5 7 --infrared 3 --sketches 3 --captions 4 --val-share 0.015
 draw runs/wide-people 8 5 --photos 3 --infrared 2 --sketches 2 --captions 3 --val-share 0.03
+draw runs/other-people 9 5 --photos 3 --infrared 2 --sketches 2 --captions 3 --val-share 0.02
 for part in pretrain details grey form; do
   aio-reid pretrain "configs/nano-$part.yaml" "${options[@]}"
 done
@@ -34,6 +35,9 @@ for part in identities longer; do
 done
 aio-reid export-weights runs/nano-longer-stage1 runs/nano-eighth.safetensors --half --average runs/nano-identities-stage1
 aio-reid pretrain configs/nano-wide.yaml "${options[@]}"
+stage1 nano-wide wide-people 320
+aio-reid export-weights runs/nano-wide-stage1 runs/nano-ninth.safetensors --half --mirrored
+aio-reid pretrain configs/nano-other.yaml "${options[@]}"
 aio-reid train configs/nano-stage1.yaml "${options[@]}"
 aio-reid export-weights runs/nano-stage1 "$out" --half --mirrored
 aio-reid doctor

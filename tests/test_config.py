@@ -96,6 +96,6 @@ def test_a_manifest_is_one_source() -> None:
     path = next(p for p in CONFIGS if p.stem == "nano-stage1")
     data = load_config(path).data
     assert [source.manifest for source in data.origins] == [data.manifest]
-    assert data.places == "runs/wide-people/manifest.parquet"
+    assert data.places == "runs/other-people/manifest.parquet"
     several = load_config(next(p for p in CONFIGS if p.stem == "aio-b-stage2")).data
     assert several.places == "data/LLCM, data/Market-Sketch-1K, data/SYNTH-PEDES"

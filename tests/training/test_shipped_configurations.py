@@ -65,7 +65,7 @@ def test_the_stages_of_the_paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_the_stages_of_nano(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("people", "more-people", "new-people", "wide-people", "people-real"):
+    for name in ("people", "more-people", "new-people", "wide-people", "other-people", "people-real"):
         folder = Path("runs") / name
         folder.mkdir(parents=True)
         tiny.tiny_people(folder)
@@ -77,9 +77,11 @@ def test_the_stages_of_nano(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         pretrain(shrunk(name, *NANO, "data.lookalikes=2"), Path("runs") / name)
     export_run(Path("runs/nano-longer"), Path("runs/nano-eighth.safetensors"))
     pretrain(shrunk("nano-wide", *NANO, "data.lookalikes=2"), Path("runs") / "nano-wide")
+    export_run(Path("runs/nano-wide"), Path("runs/nano-ninth.safetensors"))
+    pretrain(shrunk("nano-other", *NANO, "data.lookalikes=2"), Path("runs") / "nano-other")
     train(shrunk("nano-stage1", *NANO, "data.lookalikes=2"), Path("runs") / "nano-stage1")
     train(shrunk("nano-stage2", *NANO), Path("runs") / "nano-stage2")
-    for pretrained, trained in (("nano-form", "nano-form-stage1"), ("nano-wide", "nano-stage1")):
+    for pretrained, trained in (("nano-form", "nano-form-stage1"), ("nano-other", "nano-stage1")):
         assert check(pretrained)["encoder"] == check(trained)["encoder"]
     before, first, second = (check(name) for name in ("nano-form", "nano-stage1", "nano-stage2"))
     assert before["encoder"] != first["encoder"] == second["encoder"]
