@@ -65,6 +65,8 @@ class AIO:
         self.context_length = context_length
         self.weights_hash = weights_hash
         self.about = dict(about or {})
+        self.picture_formats: Sequence[str] | None = None
+        """Of files and their bytes, as Pillow names them; None: every format that Pillow reads."""
         self._bpe = ClipBpe.load()
         self._recorded: dict[tuple[Modality, ...], Reading] = {}
 
@@ -252,8 +254,12 @@ class AIO:
         if modality is Modality.TEXT:
             return self._bpe.encode(value, context_length=self.context_length).ids
         if isinstance(value, (Path, str, bytes)):
-            return fit_image(read_image(value, min_size=self.image_size), self.image_size, modality)
+            return self._of_file(value, modality)
         return fit_image(as_image(value), self.image_size, modality)
+
+    def _of_file(self, value: Path | str | bytes, modality: Modality) -> Any:
+        image = read_image(value, min_size=self.image_size, formats=self.picture_formats)
+        return fit_image(image, self.image_size, modality)
 
     def _forward(self, loaded: Sequence[Loaded]) -> Vectors:
         """Return (B, E) of bundles that have the same modalities."""

@@ -31,6 +31,10 @@ class PictureError(DataError):
     """A picture cannot be read."""
 
 
+class PassingPictureError(PictureError):
+    """A picture cannot be read now, but perhaps later: the disk, the network or memory failed, not the picture."""
+
+
 class TextError(AioError):
     """A sentence cannot be read."""
 

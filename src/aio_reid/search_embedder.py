@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aio_reid.errors import AioError, ConfigError
+from aio_reid.errors import AioError, ConfigError, PassingPictureError
 from aio_reid.gallery.embedder import PictureEmbedding, QueryEmbedding, QueryPart
 from aio_reid.records import Modality
 from aio_reid.weights import find_weights, hash_weights
@@ -52,7 +52,7 @@ class ModelEmbedder:
         """Yield one outcome per path in their order; an unreadable picture is an outcome, not an error."""
         for path, outcome in self._aio.iterate_pictures(iter(paths), modality):
             if isinstance(outcome, AioError):
-                yield PictureEmbedding(path, None, str(outcome))
+                yield PictureEmbedding(path, None, str(outcome), isinstance(outcome, PassingPictureError))
             else:
                 yield PictureEmbedding(path, outcome)
 

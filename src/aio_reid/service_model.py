@@ -16,6 +16,7 @@ from aio_reid.gallery.embedder import QueryPart
 from aio_reid.provenance import usable_cores
 from aio_reid.records import Modality
 from aio_reid.server.model import Input
+from aio_reid.server.pictures import FORMATS
 
 MOST_LANES = 4
 """With more cores each batch gets several: a request that is alone should not wait for one core to do it all."""
@@ -31,6 +32,7 @@ class LoadedModel:
 
     def __init__(self, aio: AIO) -> None:
         self._aio = aio
+        aio.picture_formats = FORMATS  # what an upload was taken for by its header is what decodes it
         self.weights_hash = aio.weights_hash
         self.embedding_size = aio.embedding_size
         self.preferred_fusion = aio.preferred_fusion

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +14,10 @@ from safetensors.numpy import load_file
 import aio_reid
 from aio_reid.api import AIO
 from aio_reid.cli.entry import run
-from aio_reid.cli.people import parse_size
+from aio_reid.cli.people import draw_sheet, parse_size
 from aio_reid.errors import ConfigError
 from aio_reid.gallery.demo_page import DemoRow
+from aio_reid.people.plan import PeoplePlan, Splits
 from aio_reid.records import Modality
 
 SENTENCE = "a woman in a red jacket with a grey backpack"
@@ -103,6 +105,18 @@ def test_people_are_the_same_from_the_same_seed(tmp_path: Path) -> None:
     first, second = ({p.name: p.read_bytes() for p in (tmp_path / n / "rgb").iterdir()} for n in "ab")
     assert len(first) == 4
     assert first == second
+
+
+def test_the_sheet_shows_people_of_the_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+    monkeypatch.setattr("aio_reid.people.contact_sheet.contact_sheet", lambda people, out, **_: seen.extend(people))
+    splits = Splits("retrieval", 0.0, 0.9)
+    draw_sheet(tmp_path / "a.png", 6, 9, splits)
+    assert seen == [PeoplePlan(6, 9, splits=splits).identity(index) for index in range(6)]
+    assert seen != [PeoplePlan(6, 9, splits=Splits("train", 0.0, 0.9)).identity(index) for index in range(6)]
+    few = ["--identities", "2", "--size", "64x32", "--photos", "2", "--workers", "1"]
+    assert run(["people", str(tmp_path / "c"), *few, "--sheet", str(tmp_path / "sheet.txt")]) == 2
+    assert not (tmp_path / "c").exists()  # told before hours of drawing
 
 
 def test_synthesize_draws_every_photo(photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

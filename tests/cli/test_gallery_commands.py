@@ -53,6 +53,28 @@ def test_the_second_search_does_not_load_torch(gallery: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_a_further_copy_of_a_file_is_erased_and_what_is_nowhere_is_told(
+    gallery: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "other name.jpg"
+    shutil.copy(sorted(photos.iterdir())[0], copy)
+    capsys.readouterr()
+    assert run(["gallery", "erase", str(gallery), "--file", str(copy)]) == 0
+    assert json.loads(capsys.readouterr().out)["num_erased"] == 1
+    for named in (["--file", str(copy)], ["--file", "nowhere.jpg"], ["--id", "999"]):
+        assert run(["gallery", "erase", str(gallery), *named]) == 1
+        assert "nothing was erased: neither the gallery" in capsys.readouterr().err
+
+
+def test_a_cache_that_is_named_is_never_passed_over(
+    gallery: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert run(["gallery", "erase", str(gallery), "--id", "1", "--cache", str(tmp_path / "unmounted")]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert not told["is_complete"] and told["caches"][0]["path"].endswith("unmounted")
+
+
 def test_paths_from_a_stream_and_a_manifest_of_a_data_set(
     gallery: Path, manifest: Path, photos: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -62,6 +62,22 @@ def test_it_goes_on_where_it_stopped(source: Path, tmp_path: Path) -> None:
     assert files(parts) == files(whole)
 
 
+@pytest.mark.parametrize(("modality", "seed"), [(Modality.SKETCH, 3), (Modality.INFRARED, 4)])
+def test_what_was_made_otherwise_is_not_left_beside_the_new(
+    source: Path, tmp_path: Path, modality: Modality, seed: int
+) -> None:
+    out = tmp_path / "out"
+    synthesize_folder(source, out, Modality.INFRARED, seed=3)
+    before = files(out)
+    with pytest.raises(StorageError, match=r"was made by 'aio-reid, .*seed 3', not by .*; name another folder"):
+        synthesize_folder(source, out, modality, seed=seed)
+    Image.new("L", (4, 4)).save(out / "b.png")
+    with pytest.raises(StorageError, match=r"b\.png' was made by 'another program'"):
+        synthesize_folder(source, out, Modality.INFRARED, seed=3)
+    (out / "b.png").write_bytes(before["b.png"])
+    assert files(out) == before
+
+
 def test_interrupted_in_the_middle_it_leaves_whole_files_only(source: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
 

@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 
 from aio_reid.data import images
 from aio_reid.data.images import fit_image, normalise, read_image
-from aio_reid.errors import DataError, PictureError
+from aio_reid.errors import DataError, PassingPictureError, PictureError
 from aio_reid.records import VISUAL_MODALITIES, Modality
 
 
@@ -80,6 +80,29 @@ def test_the_picture_outlives_its_file(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), MemoryError()])
+def test_what_failed_is_not_always_the_picture(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    data = file_bytes(Image.fromarray(smooth()), "PNG")
+
+    def fail(_: Image.Image) -> None:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr("PIL.ImageFile.ImageFile.load", fail)
+        with pytest.raises(PassingPictureError, match="cannot be read now"):
+            read_image(data)
+    with pytest.raises(PictureError, match="damaged") as caught:
+        read_image(data[:-40])
+    assert not isinstance(caught.value, PassingPictureError)
+
+
+def test_only_the_formats_that_are_named_are_tried() -> None:
+    data = file_bytes(Image.fromarray(smooth()), "GIF")
+    assert read_image(data).size == (16, 24)
+    with pytest.raises(PictureError, match="in no format that can be read"):
+        read_image(data, formats=("JPEG", "PNG"))
+
+
 def test_damaged_exif_does_not_cost_the_picture() -> None:
     data = file_bytes(Image.fromarray(smooth()), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff\1\2\3")
     assert read_image(data).size == (16, 24)

@@ -76,6 +76,12 @@ def test_sets_that_share_a_folder_are_told_apart(tmp_path: Path) -> None:
     }
 
 
+def test_a_release_that_is_not_split_does_not_hide_the_split_copy(tmp_path: Path) -> None:
+    for name in ("cuhk03", "CUHK03-NP"):
+        (tmp_path / name).mkdir()
+    assert set(find_available(tmp_path).values()) == {tmp_path / "CUHK03-NP"}
+
+
 def test_importing_the_catalogue_is_light() -> None:
     code = "import sys, aio_reid.datasets.catalogue\nassert not {'scipy', 'torch', 'pyarrow', 'PIL'} & set(sys.modules)"
     folders = [str(Path(aio_reid.__file__).parents[1]), *sys.path]

@@ -134,6 +134,7 @@ MISTAKES: dict[str, Edit] = {
     "cameras of some only": change(camera=None)(split=GALLERY, most=5),
     "no cameras": change(camera=None)(modality=RGB),
     "a camera for each picture": each(lambda n, row: replace(row, camera=str(n))),
+    "several queries of a kind": with_row(None, "A man in a long red coat", "q0", TEXT, QUERY),
     "source that is not there": change(source="q0/photo.jpg")(source="q0/g2.jpg"),
     "source of another person": change(source="q1/g2.jpg")(source="q0/g2.jpg"),
     "caption that is a file": change(caption="captions/0001.txt")(person="t0", modality=TEXT),
@@ -177,6 +178,8 @@ WITH_CONSEQUENCES = {
     "numbers made of ids, and capitals": 2,
     "a person for each picture": 3,
     "camera and person swapped": 2,
+    "picture of two persons": 2,
+    "picture of two modalities": 2,
 }
 """How many lines there are of a mistake that makes others."""
 

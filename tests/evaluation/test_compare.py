@@ -148,6 +148,8 @@ def test_which_trials_ask_the_same() -> None:
     assert asks_the_same("sysu-mm01/official", "all search, single shot")
     assert asks_the_same(llcm.NAME, llcm.VIS_TO_IR) and asks_the_same(cuhk03_single_shot.NAME, cuhk03_single_shot.DRAWN)
     assert not asks_the_same(llcm.NAME, llcm.VIS_TO_IR_AS_PUBLISHED)  # its queries are drawn
+    assert asks_the_same(f"{llcm.NAME}, re-ranking", llcm.IR_TO_VIS)  # whatever was done to the ranking
+    assert asks_the_same("any-combination-to-rgb+infrared, query-expansion", "S")
     assert not asks_the_same("regdb", "visible to thermal") and not asks_the_same("pku-sketch/50-persons", "sketch")
 
 

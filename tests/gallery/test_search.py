@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from gallery_fakes import COLOURS, ColourEmbedder, ColourFactory, colour_vector,
 import aio_reid.gallery.search
 from aio_reid.errors import ConfigError, DataError, PictureError
 from aio_reid.gallery.cache import EmbeddingCache, open_cache
-from aio_reid.gallery.embedder import QueryPart
+from aio_reid.gallery.embedder import PictureEmbedding, QueryPart
 from aio_reid.gallery.result import SearchResult
 from aio_reid.gallery.search import search_folder
 from aio_reid.records import Modality
@@ -126,6 +127,22 @@ def test_unreadable_pictures_are_listed_each_time_but_tried_once(people: Path, c
         assert all(str(item.path) in item.error and "\n" not in item.error for item in result.unreadable)
         assert len(factory.embedder.embedded) == num_tried
         assert len(result.hits) == result.counts.searched == 24 and result.counts.unreadable == 4
+
+
+def test_a_picture_that_could_not_be_read_for_a_moment_is_tried_again(
+    people: Path, cache: EmbeddingCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = ColourFactory()
+
+    def no_memory(paths: Iterable[Path], modality: Modality) -> Iterator[PictureEmbedding]:
+        for path in paths:
+            yield PictureEmbedding(path, None, f"{path}: no memory", is_passing=True)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(failing.embedder, "embed_pictures", no_memory)
+        with pytest.raises(DataError, match="no memory"):
+            search_folder(people, [RED], failing, cache=cache)
+    assert search_folder(people, [RED], failing, cache=cache).counts.embedded == 24
 
 
 def test_a_picture_that_vanishes_is_listed(

@@ -69,6 +69,13 @@ def test_tampering_is_found(log: Path, change: Callable[[Lines], Lines], line: s
     assert line in check_audit(log).problems[0]
 
 
+def test_the_anchor_of_an_empty_log_holds(log: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.jsonl"
+    empty.touch()
+    anchor = check_audit(empty).anchor
+    assert anchor.startswith("0:") and check_audit(log, anchor).problems == ()
+
+
 def test_an_end_cut_off_with_its_head_is_found_by_an_anchor_only(log: Path) -> None:
     anchor = check_audit(log).anchor
     lines = log.read_bytes().splitlines(keepends=True)[:5]

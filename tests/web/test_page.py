@@ -54,7 +54,9 @@ def test_an_analyst_from_a_sentence_to_a_saved_shortlist(page: Page, town: Town,
     check_forms_for_several_galleries(page)
     keep(page)
     check_saved(save(page, tmp_path, "json"), save(page, tmp_path, "html"), town)
+    check_printed(page)
     check_widths(page, tmp_path)
+    check_filters(page)
     stays_here(page, town)
 
 
@@ -157,7 +159,7 @@ def check_words(page: Page) -> None:
       ].map((message) => placeOf({ message })))""")
     lost = page.js("""import("/js/record.js").then(async ({ recordOf }) => {
       const { hit } = document.querySelector("#answers .hit");
-      const question = { pictures: [], weights: [], yes: [], no: [] };
+      const question = { pictures: [], weights: [], fields: [["top", "5"]], yes: [], no: [] };
       const answer = { question, query: {}, chance_best: 1, unread_words: [], filters: [], notes: [] };
       const gone = { ...hit, id: 999, picture: "/v1/items/999/picture" };
       const record = await recordOf([{ hit: gone, answer, note: "", verdict: null }]);
@@ -229,6 +231,24 @@ def check_saved(text: str, html: str, town: Town) -> None:
     assert "://" not in html and "<script" not in html
 
 
+def check_printed(page: Page) -> None:
+    """On paper stands what the saved file holds, and nothing of it stays in the page."""
+    page.js("""window.print = () => {
+      const part = document.querySelector("#printed");
+      window.onPaper = [part.innerText || part.textContent, part.querySelectorAll("img").length,
+        [...part.querySelectorAll("img")].every((image) => image.naturalWidth > 0),
+        document.querySelector("#report-style").media];
+      window.dispatchEvent(new Event("afterprint"));
+    }""")
+    page.click("#print")
+    page.wait("window.onPaper !== undefined")
+    text, num_pictures, are_there, media = page.js("window.onPaper")
+    assert "SHA-256 of the query" in text and "same bag" in text and "What was asked" in text
+    assert num_pictures == 2 + 3 and are_there and media == "print"
+    assert page.js("document.querySelector('#printed').children.length") == 0
+    assert page.js("document.querySelector('#report-style').media") == "not all"
+
+
 def check_widths(page: Page, tmp_path: Path) -> None:
     """No part is wider than the window; take pictures."""
     search(page)
@@ -247,6 +267,23 @@ def check_widths(page: Page, tmp_path: Path) -> None:
                 int(metrics[side] * metrics["deviceScaleFactor"]) for side in ("width", "height")
             )
         assert (folder / f"{name}.jpg").stat().st_size < 250_000
+
+
+def check_filters(page: Page) -> None:
+    """What was left out of a search stays left out when the filters are offered anew, as after another key."""
+    chosen, kinds, missing = page.js("""import("/js/filters.js").then(({ setUpFilters, chosenGalleries }) => {
+      const served = ["a", "b", "c"].map((name) => ({ name, num_pictures: 1 }));
+      setUpFilters(served.slice(0, 2), ["rgb", "infrared"], { c: "cannot be read now" });
+      document.querySelector("#galleries [value=b]").click();
+      document.querySelector("#kinds [value=rgb]").click();
+      const missing = document.querySelector("#galleries [value=c]");
+      const told = [missing.disabled, missing.checked, missing.parentElement.innerText];
+      setUpFilters(served, ["rgb", "infrared"], {});
+      const kinds = [...document.querySelectorAll("#kinds input:checked")].map((box) => box.value);
+      return [chosenGalleries(), kinds, told];
+    })""")
+    assert chosen == ["a", "c"] and kinds == ["rgb"], "c was not there to be left out"
+    assert missing[:2] == [True, False] and "c: cannot be read now" in missing[2]
 
 
 def stays_here(page: Page, town: Town) -> None:

@@ -126,7 +126,7 @@ def _evaluate_one(
     print_noted(make_table(record.to_json()))
     if out is not None:
         remark(f"written: {out}")
-    if pictures is not None:
+    if pictures is not None and record.scores.tasks:
         remark(f"written: {pictures}; open {pictures / 'index.html'}")
 
 

@@ -125,6 +125,7 @@ def add(
     from aio_reid.cli.show_gallery import print_enrolment, print_modalities
     from aio_reid.gallery.embedder import LoadedOnce
     from aio_reid.gallery.store.enrol import Enroller
+    from aio_reid.gallery.store.entries import merged_entries
     from aio_reid.gallery.store.names import NamePattern
     from aio_reid.gallery.store.protocol import check_weights
     from aio_reid.progress import console_progress
@@ -137,7 +138,7 @@ def add(
         once = LoadedOnce(factory_of(store, weights, device))
         check_weights(store.about(), once.weights_hash)
         listed = [] if is_stream else list(listed_sources(sources, gallery, kind, pattern))
-        entries = [entry for source in listed for entry in source.entries]
+        entries = merged_entries(listed)
         total = None if is_stream else len(entries)
         if not is_stream:
             print_modalities(entries, kind)

@@ -41,7 +41,8 @@ def erase(
     cache: ErasedCache = None,
 ) -> None:
     """Erase pictures from a gallery, its backups and the cache of searches, for good. Exit code 1 if a place was out of
-    reach. Picture files outside of the gallery are not touched, nor are galleries that imported from this one.
+    reach, or nothing was there of pictures that were named. Picture files outside of the gallery are not touched, nor
+    are galleries that imported from this one.
     """
     from aio_reid.gallery.cache import default_cache_folder
     from aio_reid.gallery.database import FILE_NAME
@@ -54,7 +55,8 @@ def erase(
     part = chosen_part(where, everything)
     if certificate is not None:
         check_writable(certificate)
-    caches = [folder for folder in (cache or default_cache_folder(),) if (folder / FILE_NAME).is_file()]
+    has_default = cache is None and (default_cache_folder() / FILE_NAME).is_file()
+    caches = [default_cache_folder()] if has_default else [] if cache is None else [cache]
     with opened_anywhere(gallery, write=True) as store:
         if isinstance(store, MilvusStore):
             for path in forgotten or ():
@@ -65,6 +67,11 @@ def erase(
                 forget_place(store, path)
             done = erase_pictures(store, part, caches=caches)
     _tell_certificate(done, certificate)
+    if (part.ids or part.paths) and not done.num_found:
+        typer.echo(
+            "nothing was erased: neither the gallery nor a backup of it has a picture of that id or file", err=True
+        )
+        raise typer.Exit(1)
 
 
 def _tell_certificate(done: Certificate, file: Path | None) -> None:
@@ -170,9 +177,12 @@ def import_(gallery: Gallery, file: Source) -> None:
 
 def _is_there(gallery: Path | MilvusUrl) -> bool:
     from aio_reid.gallery.store.milvus.state import has_gallery
-    from aio_reid.gallery.store.schema import gallery_file
+    from aio_reid.gallery.store.schema import gallery_file, is_unmade
 
-    return gallery_file(gallery).exists() if isinstance(gallery, Path) else has_gallery(gallery)
+    if not isinstance(gallery, Path):
+        return has_gallery(gallery)
+    file = gallery_file(gallery)
+    return file.exists() and not (file.is_file() and is_unmade(file))
 
 
 def index(

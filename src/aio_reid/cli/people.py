@@ -13,6 +13,7 @@ from aio_reid.records import Modality, parse_modality
 
 if TYPE_CHECKING:
     from aio_reid.data.synthesis import Painter
+    from aio_reid.people.plan import Splits
 
 LAYOUTS: dict[str, Literal["train", "retrieval"]] = {"train": "train", "retrieval": "retrieval"}
 
@@ -47,25 +48,29 @@ def people(
     shape = parse_size(size)
     if layout not in LAYOUTS:
         raise ConfigError(f"unknown layout {layout!r}; choose one of: {', '.join(LAYOUTS)}")
+    from aio_reid.people.contact_sheet import check_format
     from aio_reid.people.write import Splits, ViewCounts, write_people
     from aio_reid.progress import console_progress
 
+    if sheet is not None:
+        check_format(sheet)
+    splits = Splits(LAYOUTS[layout], val_share, twin_share)
     manifest = write_people(
         out,
         identities=identities,
         seed=seed,
         views=ViewCounts(photos=photos, infrared=infrared, sketches=sketches, pencils=pencils, captions=captions),
         size=shape,
-        splits=Splits(LAYOUTS[layout], val_share, twin_share),
+        splits=splits,
         workers=workers,
         progress=console_progress(),
     )
     typer.echo(f"written: {manifest}")
     if sheet is not None:
-        typer.echo(f"written: {draw_sheet(sheet, identities, seed)}")
+        typer.echo(f"written: {draw_sheet(sheet, identities, seed, splits)}")
 
 
-def draw_sheet(out: Path, identities: int, seed: int) -> Path:
+def draw_sheet(out: Path, identities: int, seed: int, splits: Splits) -> Path:
     """Draw the first people of a set in every modality on one sheet.
 
     Raises:
@@ -75,7 +80,7 @@ def draw_sheet(out: Path, identities: int, seed: int) -> Path:
     from aio_reid.people.contact_sheet import contact_sheet
     from aio_reid.people.plan import PeoplePlan
 
-    plan = PeoplePlan(identities, seed)
+    plan = PeoplePlan(identities, seed, splits=splits)
     return contact_sheet([plan.identity(index) for index in range(min(identities, ON_SHEET))], out, seed=seed)
 
 

@@ -50,7 +50,8 @@ def serve(
 
     ring = KeyRing(keys or default_keys_file())
     check_binding(host, ring)
-    limits = Limits(answer_s=time_limit, requests=requests, queued=4 * max(requests, batch), batch_size=batch)
+    queued = max(4 * max(requests, batch), Limits().parts)  # one request alone must never be too much
+    limits = Limits(answer_s=time_limit, requests=requests, queued=queued, batch_size=batch)
     with listen(host, port) as listening:  # first, so that a taken port is told before a model is loaded
         service = _make_service(
             galleries, ring, limits, audit=audit, weights=weights, device=device, half=half, cache=cache

@@ -148,11 +148,11 @@ def remark(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def print_unreadable(what: str, pictures: Sequence[tuple[Path, str]]) -> None:
-    """Name the first of some pictures as remarks, each with the reason, and how many more there are."""
+def print_unreadable(what: str, pictures: Sequence[tuple[Path, str]], *, most: int | None = MOST_UNREADABLE) -> None:
+    """Name the first of some pictures (None: all) as remarks, each with the reason, and how many more there are."""
     from aio_reid.pages.text import shown
 
-    for path, reason in pictures[:MOST_UNREADABLE]:
+    for path, reason in pictures[:most]:
         remark(f"{what}: {shown(path)}: {shown(reason.removeprefix(f'picture {str(path)!r} '))}")
-    if len(pictures) > MOST_UNREADABLE:
-        remark(f"{what}: {len(pictures) - MOST_UNREADABLE} more; --json FILE lists them all")
+    if most is not None and len(pictures) > most:
+        remark(f"{what}: {len(pictures) - most} more; --json FILE lists them all")

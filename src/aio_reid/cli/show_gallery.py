@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def print_enrolment(result: Enrolment, unreadable: Sequence[Unreadable], num_sentences: int, num_pictures: int) -> None:
     """Print what became of the pictures."""
-    print_unreadable("not added", [(item.path, item.error) for item in unreadable])
+    print_unreadable("not added", [(item.path, item.error) for item in unreadable], most=None)
     if num_sentences:
         remark(f"{num_sentences} rows without a picture were left out")
     print(
@@ -43,12 +43,15 @@ def print_modalities(entries: Sequence[Entry], given: Given) -> None:
         return
     counts = Counter(entry.modality.label for entry in entries)
     named = ", ".join(f"{count} {name}" for name, count in counts.most_common())
-    remark(f"by name, manifest or colour: {named}; what is wrong can be said by a column 'modality' of a manifest")
+    remark(
+        f"by name, manifest or colour: {named}; what is wrong: `aio-reid gallery remove` it, and add it by a manifest "
+        "with a column 'modality'"
+    )
 
 
 def print_dropped(dropped: Sequence[Unreadable]) -> None:
     """Print what was lost when a gallery was embedded anew."""
-    print_unreadable("removed", [(item.path, item.error) for item in dropped])
+    print_unreadable("removed", [(item.path, item.error) for item in dropped], most=None)
 
 
 def print_calibration(done: Calibrated) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -51,8 +51,8 @@ def synthesize_folder(
     """Make a picture of `modality` from every picture below `source`, in the same layout below `out`, as grey PNG.
 
     Existing results are kept, so that an interrupted call goes on where it stopped; results appear whole or not at all.
-    What is drawn depends on the seed and the file's relative path only. Each PNG names the painter in its text field
-    "Software".
+    What is drawn depends on the seed and the file's relative path only. Each PNG names the painter and the seed in its
+    text field "Software".
 
     Args:
         source: a folder; pictures in it are found by their file name extension, hidden files are left out.
@@ -64,11 +64,13 @@ def synthesize_folder(
 
     Raises:
         DataError: `source` is no folder or has no pictures, or the modality is never synthesised.
-        StorageError: `out` would overwrite the sources, or cannot be written.
+        StorageError: `out` would overwrite the sources, holds what was made otherwise, or cannot be written.
     """
     painter = painter or default_painter(modality)
     sources = _find_pictures(source, out)
     names = _output_names(sources, source)
+    maker = f"aio-reid, {painter.label}, seed {seed}"
+    _check_existing([out / name for name in names], maker)
     unreadable: list[tuple[Path, str]] = []
     num_written = num_skipped = 0
     for done, (path, name) in enumerate(zip(sources, names, strict=True), start=1):
@@ -77,7 +79,7 @@ def synthesize_folder(
             num_skipped += 1
         else:
             try:
-                _write_whole(target, _paint(path, painter, _generator(seed, path.relative_to(source))), painter.label)
+                _write_whole(target, _paint(path, painter, _generator(seed, path.relative_to(source))), maker)
                 num_written += 1
             except PictureError as error:
                 unreadable.append((path, str(error)))
@@ -112,6 +114,22 @@ def _output_names(sources: list[Path], root: Path) -> list[Path]:
     return names
 
 
+def _check_existing(targets: Sequence[Path], maker: str) -> None:
+    """Refuse to leave pictures beside new ones that another painter or seed has made."""
+    for target in targets:
+        if not target.exists():
+            continue
+        try:
+            with Image.open(target) as image:
+                found = image.info.get("Software", "another program")
+        except OSError:
+            found = "another program"
+        if found != maker:
+            raise StorageError(
+                f"{str(target)!r} was made by {found!r}, not by {maker!r}; name another folder, or remove this one"
+            )
+
+
 def _generator(seed: int, relative: Path) -> np.random.Generator:
     digest = sha256(relative.as_posix().encode("utf-8", "surrogateescape")).digest()
     return np.random.default_rng((seed, int.from_bytes(digest[:8], "big")))
@@ -122,11 +140,11 @@ def _paint(path: Path, painter: Painter, rng: np.random.Generator) -> Image.Imag
     return Image.fromarray(painter.draw(pixels, rng)[0])
 
 
-def _write_whole(target: Path, image: Image.Image, label: str) -> None:
+def _write_whole(target: Path, image: Image.Image, maker: str) -> None:
     """Write beside the target, then rename: whoever looks sees no picture or a whole one."""
     unfinished = target.with_name(f".{target.name}{_UNFINISHED}")
     note = PngInfo()
-    note.add_text("Software", f"aio-reid, {label}")
+    note.add_text("Software", maker)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         image.save(unfinished, "PNG", pnginfo=note)

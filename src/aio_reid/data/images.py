@@ -7,6 +7,7 @@ workers (no torch needed), `normalise` on the device of the model, where bytes h
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from aio_reid.errors import DataError, PictureError
+from aio_reid.errors import DataError, PassingPictureError, PictureError
 from aio_reid.records import Modality
 
 if TYPE_CHECKING:
@@ -53,7 +54,12 @@ _SIDEWAYS = frozenset((5, 6, 7, 8))
 _AREA_FROM = 1.5
 
 
-def read_image(path_or_bytes: str | Path | bytes, *, min_size: tuple[int, int] | None = None) -> Image.Image:
+def read_image(
+    path_or_bytes: str | Path | bytes,
+    *,
+    min_size: tuple[int, int] | None = None,
+    formats: Sequence[str] | None = None,
+) -> Image.Image:
     """Return the picture as 8-bit RGB, upright, first frame, transparency on white.
 
     Args:
@@ -61,14 +67,16 @@ def read_image(path_or_bytes: str | Path | bytes, *, min_size: tuple[int, int] |
             eight.
         min_size: (H, W) that is needed at least. A large JPEG is then decoded at 1/2, 1/4 or 1/8 of its size where that
             is still enough, which costs a fraction of the time; other formats ignore it.
+        formats: those that are tried, as Pillow names them; None tries all.
 
     Raises:
-        PictureError: a missing, empty, foreign, damaged, cut short or too large picture, in one line.
+        PictureError: a missing, empty, foreign, damaged, cut short or too large picture, in one line;
+            PassingPictureError where reading failed, and not the picture.
     """
     name = _checked_name(path_or_bytes)
     source = BytesIO(path_or_bytes) if isinstance(path_or_bytes, bytes) else path_or_bytes
     try:
-        with Image.open(source) as image:
+        with Image.open(source, formats=formats) as image:
             _check_header(image, name)
             if min_size is not None and image.format == "JPEG":
                 image.draft("RGB", _draft_size(image, min_size))
@@ -82,6 +90,8 @@ def read_image(path_or_bytes: str | Path | bytes, *, min_size: tuple[int, int] |
         raise PictureError(f"{name} has more than {MAX_PIXELS:,} pixels; shrink it first") from None
     except Exception as error:  # a damaged file makes Pillow's many decoders raise nearly anything
         reason = " ".join(str(error).split()) or type(error).__name__
+        if isinstance(error, MemoryError) or getattr(error, "errno", None):
+            raise PassingPictureError(f"{name} cannot be read now ({reason}); repeat later") from error
         raise PictureError(f"{name} is damaged or cut short ({reason}); copy it again from its source") from error
 
 

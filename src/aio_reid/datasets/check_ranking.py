@@ -77,6 +77,18 @@ def find_unanswerable(table: Table) -> Iterator[Remark]:
         yield Remark("warning" if left else "error", _tell(reason, rows, len(asked), cameras))
 
 
+def find_repeated(table: Table) -> Iterator[Remark]:
+    """Several queries of one person and modality, of which the evaluation asks one (any-combination-to-rgb)."""
+    asked = Counter((row.cells.person, row.cells.modality) for row in table.of(Split.QUERY))
+    further = asked.total() - len(asked)
+    if further:
+        yield Remark(
+            "note",
+            f"{further} of {asked.total()} queries {'is' if further == 1 else 'are'} not asked: of each "
+            "person one row of each modality is drawn; `aio-reid evaluate --data FOLDER --seeds 10` draws ten times",
+        )
+
+
 def find_wrong_sources(table: Table) -> Iterator[Remark]:
     """A source that is no photo of the manifest, or one of another person."""
     shown = _index_photos(table)
@@ -101,7 +113,7 @@ def find_wrong_sources(table: Table) -> Iterator[Remark]:
         )
 
 
-RANKING_RULES = (find_halves, find_small_gallery, find_unanswerable, find_wrong_sources)
+RANKING_RULES = (find_halves, find_small_gallery, find_unanswerable, find_repeated, find_wrong_sources)
 
 
 def _why_unanswerable(folder: Path, query: Row, matches: Sequence[Row]) -> str:

@@ -60,7 +60,7 @@ class DatasetEntry:
     marker: str | None = None
 
 
-_CUHK03_FOLDERS = ("cuhk03", "cuhk03-np", "CUHK03-NP", "CUHK03")
+_CUHK03_FOLDERS = ("cuhk03-np", "CUHK03-NP", "cuhk03", "CUHK03")  # the raw release, without split files, may lie beside
 _CUHK03_TERMS = "Offered by the Chinese University of Hong Kong for research, under the terms of its page."
 _CUHK03_OBTAIN = (
     "pictures: the university's page on person re-identification; split files, or both as CUHK03-NP: "
@@ -115,7 +115,7 @@ ENTRIES = (
         f"{cuhk03_np.TITLE}, detected boxes",
         cuhk03_np.parse_detected,
         cuhk03_np.PUBLISHED_DETECTED,
-        (*_CUHK03_FOLDERS, "cuhk03-np-detected"),
+        ("cuhk03-np-detected", *_CUHK03_FOLDERS),
         purpose="photo to photo",
         terms=_CUHK03_TERMS,
         obtain=_CUHK03_OBTAIN,
@@ -125,7 +125,7 @@ ENTRIES = (
         f"{cuhk03_np.TITLE}, boxes labeled by hand",
         cuhk03_np.parse_labeled,
         cuhk03_np.PUBLISHED_LABELED,
-        (*_CUHK03_FOLDERS, "cuhk03-np-labeled"),
+        ("cuhk03-np-labeled", *_CUHK03_FOLDERS),
         purpose="photo to photo",
         terms=_CUHK03_TERMS,
         obtain=_CUHK03_OBTAIN,
@@ -146,7 +146,7 @@ ENTRIES = (
         regdb.parse,
         regdb.PUBLISHED,
         ("RegDB", "regdb"),
-        purpose="thermal to photo, photo to thermal",
+        purpose="thermal to photo, photo to thermal; for weights trained on it only trial 1 of 10 is a test",
         terms="Research, with Dongguk University's copyright form, citing its papers.",
         obtain="dm.dongguk.edu/link.html, there called DBPerson-Recog-DB1; index files: with the published baselines",
     ),

@@ -21,7 +21,7 @@ from aio_reid.errors import DataError
 from aio_reid.evaluation.bootstrap import CONFIDENCE, bootstrap_differences
 from aio_reid.evaluation.embed import SINGLE
 from aio_reid.evaluation.matching import Evaluation, Result, match_evaluations, read_evaluations
-from aio_reid.evaluation.protocols import cuhk03_single_shot, llcm, sysu_mm01
+from aio_reid.evaluation.protocols import combinations, cuhk03_single_shot, llcm, sysu_mm01
 from aio_reid.evaluation.report import Table
 from aio_reid.progress import SILENT, Progress
 
@@ -160,10 +160,15 @@ def comparison_table(comparison: Comparison, a: str, b: str) -> Table:
 
 
 def asks_the_same(protocol: str, task: str) -> bool:
-    """Tell whether all trials of this row ask the same queries, and only their galleries are drawn."""
-    if protocol == llcm.NAME:
+    """Tell whether all trials of this row ask for the same persons in the same order, and only what is searched, or
+    which record of a person asks, is drawn. What was done to the ranking stands behind a comma in a protocol's name.
+    """
+    plain = protocol.split(", ")[0]
+    if plain == llcm.NAME:
         return task in (llcm.IR_TO_VIS, llcm.VIS_TO_IR)
-    return protocol.split("/")[0] == sysu_mm01.NAME or protocol == cuhk03_single_shot.NAME
+    if plain.startswith(combinations.ANY_TO):
+        return True
+    return plain.split("/")[0] == sysu_mm01.NAME or plain == cuhk03_single_shot.NAME
 
 
 def _compare_row(

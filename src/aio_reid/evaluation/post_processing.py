@@ -9,7 +9,7 @@ import numpy as np
 
 from aio_reid.errors import ConfigError
 from aio_reid.evaluation.query_expansion import expand_features
-from aio_reid.evaluation.ranking import rank_features, score_ranking
+from aio_reid.evaluation.ranking import rank_distances, rank_features
 from aio_reid.evaluation.rerank import rerank
 from aio_reid.evaluation.scores import RetrievalScores
 from aio_reid.evaluation.tasks import Asked, Rank
@@ -18,8 +18,7 @@ from aio_reid.evaluation.tasks import Asked, Rank
 def rank_reranked(asked: Asked) -> RetrievalScores:
     """Rank by k-reciprocal re-ranking (Zhong et al., CVPR 2017), k1 20, k2 6, lambda 0.3; holds distances (Q, G)."""
     distances = rerank(asked.query_vectors, asked.gallery_vectors)  # (Q, G)
-    matches, ignore = asked.masks(slice(0, len(distances)))  # both (Q, G)
-    return score_ranking(distances, matches, ignore, gallery_persons=asked.gallery_persons)
+    return rank_distances(distances, asked.masks, gallery_persons=asked.gallery_persons)
 
 
 def rank_expanded(asked: Asked) -> RetrievalScores:

@@ -50,11 +50,31 @@ def score_ranking(
         DataError: shapes differ, a distance is NaN or infinite, or no query has a true match left.
     """
     check_masks(distances, matches, ignore)
+
+    def masks(rows: slice) -> tuple[BoolArray, BoolArray]:
+        return matches[rows], ignore[rows]
+
+    return rank_distances(distances, masks, gallery_persons=gallery_persons, ranks=ranks)
+
+
+def rank_distances(
+    distances: FloatArray,
+    masks: Masks,
+    *,
+    gallery_persons: NDArray[np.int64] | None = None,
+    ranks: Sequence[int] = DEFAULT_RANKS,
+) -> RetrievalScores:
+    """Score a full distance matrix whose masks are made a block of queries at a time.
+
+    Args and raises: as `score_ranking` and `rank_features`.
+    """
     num_gallery = distances.shape[1]
     outcomes: list[QueryOutcome] = []
     for rows in row_blocks(len(distances), max(1, BLOCK_ENTRIES // max(1, num_gallery))):
         block = np.array(distances[rows], dtype=np.result_type(distances, np.float32))  # a copy: it is overwritten
-        outcomes.extend(_rank_block(block, matches[rows], ignore[rows], gallery_persons))
+        matches, ignore = masks(rows)
+        check_masks(block, matches, ignore)
+        outcomes.extend(_rank_block(block, matches, ignore, gallery_persons))
     return summarise(outcomes, num_gallery=num_gallery, ranks=ranks)
 
 

@@ -21,7 +21,7 @@ from aio_reid.evaluation.record import KIND, EvaluationRecord, describe_command,
 from aio_reid.evaluation.repetitions import find_deviations, merge_repetitions
 from aio_reid.evaluation.rows import MANIFEST, ROWS, RowData, SuiteRow, find_file, find_manifests, list_rows, title_of
 from aio_reid.evaluation.run import check_pictures, make_record
-from aio_reid.evaluation.stored import StoredEmbedder
+from aio_reid.evaluation.stored import PREPROCESS_VERSION, StoredEmbedder
 from aio_reid.evaluation.suite_report import DONE, FAILED, NOT_AVAILABLE, Outcome, describe_suite, write_suite
 from aio_reid.evaluation.table import Result
 from aio_reid.evaluation.vector_store import Tell, VectorStore
@@ -239,16 +239,16 @@ class _Scorer:
         seeds = list(range(FIRST_SEED, FIRST_SEED + self._options.repetitions)) if row.is_drawn else []
         records = list(dict.fromkeys(record for trial in data.trials for record in trial))
         check_pictures(records)
+        suite = {"row": row.name, "seeds": seeds, "preprocessing": PREPROCESS_VERSION}
         identity = {
             "weights": self._model.weights_hash,
             "protocol": f"{row.protocol} {row.version}",
             "data set": records[0].dataset,  # of a part it counts what was there, training included
             "split": split_hash(*data.trials),
-            "seeds": seeds,
+            "suite": suite,
         }
         pictures = {record.image_path for record in records if record.image_path is not None}
-        kept = None if self._options.fresh else _read_kept(path, identity, [*pictures, *data.files])
-        if kept is not None:
+        if not self._options.fresh and (kept := _read_kept(path, identity, [*pictures, *data.files])):
             return kept
         started = time.perf_counter()
         embed = CachedEmbedder(self._embed, reliability=self._model.reliability, progress=self._progress)
@@ -261,7 +261,7 @@ class _Scorer:
             seed=seeds[0] if seeds else None,
             seconds=time.perf_counter() - started,
         )
-        result = {**record.to_json(), "suite": {"row": row.name, "seeds": seeds, "deviations": find_deviations(runs)}}
+        result = {**record.to_json(), "suite": {**suite, "deviations": find_deviations(runs)}}
         write_json(path, result)
         return result
 
@@ -276,7 +276,7 @@ def _read_kept(path: Path, identity: Mapping[str, object], files: Collection[Pat
             "protocol": f"{result['protocol']['name']} {result['protocol']['version']}",
             "data set": result["dataset"]["name"],
             "split": result["dataset"]["split_sha256"],
-            "seeds": result["suite"]["seeds"],
+            "suite": {name: value for name, value in result["suite"].items() if name != "deviations"},
         }
         changed = max(max(state.st_mtime_ns, state.st_ctime_ns) for state in (file.stat() for file in files))
     except (OSError, ValueError, KeyError, TypeError):

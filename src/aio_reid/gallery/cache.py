@@ -44,10 +44,13 @@ class Space:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Embedded:
-    """What a content became: a vector, float32 (E,), or the error in one line ("{path}" stands for the file's path)."""
+    """What a content became: a vector, float32 (E,), or the error in one line ("{path}" stands for the file's path).
+    One that `is_passing` says nothing of the content and is not kept.
+    """
 
     vector: NDArray[np.float32] | None
     error: str | None = None
+    is_passing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,13 +25,13 @@ _NUM_LOOKED_AT = 24
 _NEARLY_ALL = 0.9
 
 
-def is_colourless(picture: Path | bytes) -> bool:
+def is_colourless(picture: Path | bytes, formats: Sequence[str] | None = None) -> bool:
     """Tell whether a picture, a file or its bytes, has no colour; False where it cannot be read, which whoever embeds
-    it reports."""
+    it reports. `formats` as `read_image`."""
     from PIL import Image  # here: a search that knows all its pictures opens none
 
     try:
-        with Image.open(BytesIO(picture) if isinstance(picture, bytes) else picture) as image:
+        with Image.open(BytesIO(picture) if isinstance(picture, bytes) else picture, formats=formats) as image:
             image.draft("RGB", _REDUCED)
             pixels = np.asarray(image.convert("RGB").resize(_REDUCED, Image.Resampling.BOX)).astype(np.int16)
     except Exception:  # noqa: BLE001 - a damaged file makes Pillow's decoders raise nearly anything
@@ -62,11 +62,11 @@ def colourless_notes(paths: Sequence[Path], modality: Modality, remedy: str) -> 
     )
 
 
-def colourless_photos(parts: Iterable[QueryPart]) -> tuple[str, ...]:
-    """Return a line for each photo of a query that has no colour."""
+def colourless_photos(parts: Iterable[QueryPart], formats: Sequence[str] | None = None) -> tuple[str, ...]:
+    """Return a line for each photo of a query that has no colour; `formats` as `read_image`."""
     photos = [part.value for part in parts if part.modality is Modality.RGB and not isinstance(part.value, str)]
     return tuple(
         f"photo {number} of the query has no colour; if it is an infrared frame, give it as infrared"
         for number, photo in enumerate(photos, start=1)
-        if is_colourless(photo)
+        if is_colourless(photo, formats)
     )

@@ -44,11 +44,14 @@ class QueryPart:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PictureEmbedding:
-    """The outcome for one picture file: a vector, float32 (E,) of unit length, or in one line why there is none."""
+    """The outcome for one picture file: a vector, float32 (E,) of unit length, or in one line why there is none, which
+    `is_passing` where another attempt may end otherwise.
+    """
 
     path: Path
     vector: NDArray[np.float32] | None
     error: str | None = None
+    is_passing: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

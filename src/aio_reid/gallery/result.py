@@ -100,9 +100,14 @@ class Enrolled:
             ),
             ("source", self.source),
             ("frame", self.frame),
-            *((name, f"{value:g}" if isinstance(value, float) else value) for name, value in self.columns.items()),
+            *((name, _plain(value) if isinstance(value, float) else value) for name, value in self.columns.items()),
         ]
         return tuple((name, shown(str(value))) for name, value in named if value is not None)
+
+
+def _plain(number: float) -> str:
+    """Return all digits of a number, a whole one without a point."""
+    return str(int(number)) if number.is_integer() else repr(number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,19 +60,26 @@ def create_privately(path: Path) -> None:
 
 
 def connect(
-    kind: FileKind, name: str, *, timeout_s: float, fill: Callable[[sqlite3.Connection], None] | None = None
+    kind: FileKind,
+    name: str,
+    *,
+    timeout_s: float,
+    fill: Callable[[sqlite3.Connection], None] | None = None,
+    make: bool = True,
 ) -> sqlite3.Connection:
     """Open a file (or ":memory:") for reading and writing; an empty one gets its tables, and `fill` its first rows,
-    all in one transaction.
+    all in one transaction, unless `make` is false.
 
     Raises:
-        StorageError: the file is another program's, or a newer version's.
+        StorageError: the file is another program's, or a newer version's, or is empty and stays so.
         sqlite3.Error: anything else.
     """
     connection = sqlite3.connect(name, timeout=timeout_s, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA secure_delete=ON")
         check_ours(kind, connection, name)
+        if not make and number(connection, "application_id") != kind.application_id:
+            raise damaged(kind, name, "an empty database")
         connection.execute(f"PRAGMA page_size={kind.page_size}")
         _log_ahead(connection, timeout_s)
         connection.execute(f"PRAGMA synchronous={kind.synchronous}")

@@ -138,7 +138,7 @@ def checked_outcome(file: PictureFile, outcome: PictureEmbedding) -> Embedded:
     """Return what the model made of a file: a unit vector, or one line with PATH_MARK in place of the path."""
     if outcome.vector is None:
         reason = " ".join((outcome.error or "cannot be read").split())
-        return Embedded(None, reason.replace(str(file.path), PATH_MARK))
+        return Embedded(None, reason.replace(str(file.path), PATH_MARK), outcome.is_passing)
     vector = unit_vector(outcome.vector)
     return Embedded(None, "the model gives no usable vector for it") if vector is None else Embedded(vector)
 
@@ -147,7 +147,8 @@ def _keep_unchanged(
     chunk: Mapping[bytes, Embedded], space: Space, cache: EmbeddingCache, pairs: Sequence[tuple[PictureFile, bytes]]
 ) -> None:
     """Keep those whose file is still as it was listed; otherwise the vector may be that of another content."""
-    cache.keep_embeddings(space, [(content, chunk[content]) for file, content in pairs if file.is_unchanged()])
+    lasting = [(content, chunk[content]) for file, content in pairs if file.is_unchanged()]
+    cache.keep_embeddings(space, [(content, embedded) for content, embedded in lasting if not embedded.is_passing])
 
 
 def _stack(contents: Sequence[bytes], known: Mapping[bytes, Embedded]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

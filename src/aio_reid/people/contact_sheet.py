@@ -37,9 +37,7 @@ def contact_sheet(identities: Sequence[Identity], out: Path, *, photos: int = 3,
     """
     if not identities:
         raise DataError("a contact sheet of 0 people: give at least one")
-    picture_format = Image.registered_extensions().get(out.suffix.lower())
-    if picture_format not in Image.SAVE:
-        raise DataError(f"{str(out)!r} names no picture format; name a .jpg or .png file")
+    picture_format = check_format(out)
     plan = PeoplePlan(len(identities), seed, ViewCounts(photos, 1, 1, 1, 1), CELL)
     blocks = [_block(identity, plan.shots(index)) for index, identity in enumerate(identities)]
     buffer = BytesIO()
@@ -50,6 +48,18 @@ def contact_sheet(identities: Sequence[Identity], out: Path, *, photos: int = 3,
     except OSError as error:
         raise StorageError(f"cannot write {str(out)!r}: {error.strerror or error}; name another file") from error
     return out
+
+
+def check_format(out: Path) -> str:
+    """Return the picture format that a file name's ending stands for.
+
+    Raises:
+        DataError: none that Pillow can write.
+    """
+    picture_format = Image.registered_extensions().get(out.suffix.lower())
+    if picture_format is None or picture_format not in Image.SAVE:
+        raise DataError(f"{str(out)!r} names no picture format; name a .jpg or .png file")
+    return picture_format
 
 
 def _block(identity: Identity, shots: Sequence[Shot]) -> Image.Image:

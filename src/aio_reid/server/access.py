@@ -51,8 +51,9 @@ class Access:
     def __init__(self, keys: KeyRing) -> None:
         self._keys = keys
 
-    def check_origin(self, headers: Headers) -> None:
-        """Keep out web pages of others, which a browser on this machine may have open.
+    def check_origin(self, headers: Headers, path: str = "/") -> None:
+        """Keep out web pages of others, which a browser on this machine may have open; they may link to the page of
+        this service, but not have the browser ask for anything of a gallery, such as a picture.
 
         Without keys, the Host must be this machine: a foreign name that leads here (DNS rebinding) is not.
 
@@ -67,6 +68,11 @@ class Access:
         if origin is not None and _place_of(origin) != host.lower():
             remedy = "use the page of this service, or a program"
             raise Refusal(403, "origin_not_allowed", f"a page of {origin[:80]!r} asked", remedy)
+
+        site = headers.get("sec-fetch-site", "none")
+        if path.startswith("/v1/") and site not in ("same-origin", "none"):
+            remedy = "use the page of this service, or a program"
+            raise Refusal(403, "origin_not_allowed", f"a page of another site asked ({site[:40]!r})", remedy)
 
     def caller(self, headers: Headers, scope: str) -> Caller:
         """Return who asks.

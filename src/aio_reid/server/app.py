@@ -134,8 +134,12 @@ def _methods_of(request: Request) -> list[str]:
 async def _tell_http(request: Request, error: Exception) -> Response:
     """Tell what the framework refuses: unknown addresses and methods."""
     status = error.status_code if isinstance(error, HTTPException) else 500
-    # Of an address with several handlers the framework names the methods of the first only.
-    headers = {"Allow": ", ".join(_methods_of(request))} if status == 405 else {}
+    # Of an address with several handlers the framework names the methods of the first only, and where there is a page
+    # it takes every address for one of its files.
+    methods = _methods_of(request)
+    if status in (404, 405):
+        status = 405 if methods and request.method not in methods else 404
+    headers = {"Allow": ", ".join(methods)} if status == 405 else {}
     code = HTTPStatus(status).phrase.lower().replace(" ", "_")
     remedy = "see /v1/openapi.json for the addresses and their methods"
     message = f"{request.method} {request.url.path[:200]}: {HTTPStatus(status).phrase.lower()}"

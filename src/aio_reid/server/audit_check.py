@@ -47,7 +47,8 @@ def check_audit(log: Path, anchor: str | None = None) -> AuditCheck:
     wanted = None if anchor is None else parse_anchor(anchor)
     end = _end_of(log)  # before the lines: a service that runs may add some meanwhile
     problems: list[str] = []
-    number, previous, seen, is_torn = 0, START, "", False
+    number, previous, is_torn = 0, START, False
+    seen = START if wanted is not None and wanted[0] == 0 else ""
     for at, line in enumerate(_lines(log), start=1):
         if not line.endswith(b"\n"):
             is_torn = True

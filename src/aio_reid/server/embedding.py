@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,12 @@ from numpy.typing import NDArray
 
 from aio_reid.errors import AioError, WeightsError
 from aio_reid.gallery.cache import EmbeddingCache
+from aio_reid.gallery.colour import colourless_photos
 from aio_reid.gallery.embedder import PictureEmbedding, QueryEmbedding, QueryPart, unit_vector
 from aio_reid.records import Modality
 from aio_reid.server.batching import Batcher
 from aio_reid.server.model import Input, ServiceModel
+from aio_reid.server.pictures import FORMATS
 from aio_reid.server.problems import too_late
 
 
@@ -33,12 +36,25 @@ class SharedModel:
             AioError: a part cannot be read.
             Refusal: the deadline has passed before it was this request's turn.
         """
-        if not self._decoding.acquire(timeout=max(deadline - time.monotonic(), 0)):
-            raise too_late("no picture of this request could be decoded in time")
-        try:
+        with self._place(deadline) as has_place:
+            if not has_place:
+                raise too_late("no picture of this request could be decoded in time")
             return self.model.prepare(parts, fusion)
+
+    def note_photos(self, parts: Sequence[QueryPart], deadline: float) -> tuple[str, ...]:
+        """Say which photos have no colour, which decodes them once more; nothing where there is no time left."""
+        with self._place(deadline) as has_place:
+            return colourless_photos(parts, FORMATS) if has_place else ()
+
+    @contextmanager
+    def _place(self, deadline: float) -> Iterator[bool]:
+        """Wait for a place to decode at; gives False where the deadline passed before there was one."""
+        has_place = self._decoding.acquire(timeout=max(deadline - time.monotonic(), 0))
+        try:
+            yield has_place
         finally:
-            self._decoding.release()
+            if has_place:
+                self._decoding.release()
 
 
 class RequestEmbedder:
@@ -59,6 +75,10 @@ class RequestEmbedder:
             w for part in parts if isinstance(part.value, str) for w in self._shared.model.unread_words(part.value)
         ]
         return QueryEmbedding(self._vectors([parts], fusion)[0], tuple(unread))
+
+    def note_photos(self, parts: Sequence[QueryPart]) -> tuple[str, ...]:
+        """Say what is odd about the photos of a query."""
+        return self._shared.note_photos(parts, self._deadline)
 
     def embed_each(self, parts: Sequence[QueryPart]) -> NDArray[np.float32]:
         """Return one vector per part, float32 (B, E), in their order.

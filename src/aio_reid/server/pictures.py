@@ -1,6 +1,7 @@
 """Uploaded pictures, looked at before anything of them is decoded.
 
-Only the five formats of photos are tried, so no other decoder of Pillow ever sees an upload. Size and number of frames
+Only the five formats of photos are tried, here and when it is decoded, so no other decoder of Pillow ever sees an
+upload. Size and number of frames
 stand in the header. What remains, a picture that is cut short or damaged, is found when it is decoded, of a size that
 is known by then. Sixteen bits, CMYK, palettes and transparency are pictures like others.
 """

@@ -65,7 +65,7 @@ class Shell:
 
     async def _guarded(self, scope: Scope, receive: Receive, send: Send, has_begun: Callable[[], bool]) -> None:
         try:
-            self._access.check_origin(Headers(scope=scope))
+            self._access.check_origin(Headers(scope=scope), scope["path"])
             await self._app(scope, receive, send)
         except Refusal as refusal:
             await self._refuse(refusal, scope, receive, send)

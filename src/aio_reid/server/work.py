@@ -16,6 +16,7 @@ from aio_reid.gallery.database import FILE_NAME as CACHE_FILE
 from aio_reid.gallery.embedder import QueryPart
 from aio_reid.gallery.result import STATEMENT
 from aio_reid.gallery.store.erase import erase_pictures
+from aio_reid.gallery.store.pending import read_pending
 from aio_reid.gallery.store.protocol import NewPicture, Picture, Where
 from aio_reid.gallery.store.search import describe_where, search_gallery
 from aio_reid.records import FUSIONS
@@ -78,7 +79,9 @@ def search(work: Work) -> Json:
     question = read_question(form, work.service.limits, work.service.model.preferred_fusion)
     store, asked = gallery.reader(), query_hash(question.parts)
     about = store.about()
-    result = search_gallery(store, question, work.embedder, cache=NothingKept())
+    result = search_gallery(
+        store, question, work.embedder, cache=NothingKept(), copies=False, note_photos=work.embedder.note_photos
+    )
     answer = search_json(gallery.name, result, about=about, query_hash=asked)
     work.record(
         "search",
@@ -146,9 +149,11 @@ def erase(work: Work, name: str | None, where: Where) -> Json:
 
 
 def erase_one(work: Work, name: str | None, number: int) -> Json:
-    """Erase one picture."""
+    """Erase one picture. One that is gone, but not yet from every place, may be asked for again."""
     gallery = work.service.galleries.get(name)
-    gallery.item(number)
+    store = gallery.reader()
+    if not (read_pending(store) or store.is_uncompacted):
+        gallery.item(number)
     return erase(work, gallery.name, Where(ids=(number,)))
 
 

@@ -97,7 +97,10 @@ def _split(source: SourceConfig, records: Sequence[Record], name: str, seed: int
     held_out = () if Split.VAL in source.splits else tuple(r for r in records if r.split is Split.VAL)
     both = {r.person_id for r in held_out} & {r.person_id for r in trained}
     if both:
-        raise DataError(f"person {min(both)!r} is in the splits train and val; take each person out of one of them")
+        raise DataError(
+            f"person {min(both)!r} is in the splits train and val; take each person out of one of "
+            "them, or train on both: splits: [train, val]"
+        )
     training = TrainingSource(
         name=name,
         records=_chosen(source, trained, name, seed),

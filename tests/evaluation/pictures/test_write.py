@@ -76,6 +76,12 @@ def test_nothing_is_drawn_when_not_asked_for_or_when_the_work_fails(asked: list[
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def test_where_nothing_could_be_ranked_nothing_is_drawn(tmp_path: Path) -> None:
+    with pictures_of(tmp_path / "out"):
+        pass
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 def test_a_wrong_place_is_told_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="cannot make the folder"), pictures_of(tmp_path / "file" / "out"):

@@ -163,6 +163,7 @@ def test_what_is_not_calibrated_is_said_in_one_line(store: EmbeddedStore, pairs:
         return "\n".join(found.notes)
 
     assert "scores moved by --weight, --like or --unlike are not calibrated" in notes(like=(1,))
+    assert "scores are calibrated for one picture or sentence of each kind, not for several" in notes(parts=ASKED * 2)
     assert "are not calibrated" in notes(weights={Modality.TEXT: 0.5})
     keep_calibration(store, pairs[1:])
     assert "pictures of photo are not calibrated for such a query; ranked by raw score" in notes()

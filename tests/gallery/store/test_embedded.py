@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -90,3 +91,22 @@ def test_a_gallery_is_private_and_made_once(gallery: Path, tmp_path: Path) -> No
         create_file(tmp_path / "full", WEIGHTS, "test", keep_copies=False)
     with pytest.raises(DataError, match="there is no gallery"):
         EmbeddedStore(tmp_path / "full", write=True)
+
+
+def test_what_a_create_leaves_for_want_of_space_is_no_gallery_and_is_made_anew(tmp_path: Path) -> None:
+    """SQLite writes the head of the file, with the log switched on, before there is a table."""
+    folder = tmp_path / "gallery"
+    folder.mkdir()
+    connection = sqlite3.connect(folder / "gallery.sqlite")
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.close()
+    assert (folder / "gallery.sqlite").stat().st_size > 0
+    for write in (False, True):
+        with pytest.raises(StorageError, match="an empty database"):
+            EmbeddedStore(folder, write=write)
+    create_file(folder, "a" * 64, "test", keep_copies=False)
+    store = EmbeddedStore(folder, write=True)
+    assert store.count() == 0
+    store.close()
+    with pytest.raises(StorageError, match="is a gallery already"):
+        create_file(folder, "a" * 64, "test", keep_copies=False)

@@ -95,6 +95,21 @@ def test_a_new_description_is_taken_over_and_an_open_one_is_not(
     assert moved.path.exists() and moved.camera == "0" and moved.columns == {"colour": "red"}
 
 
+def test_another_name_of_a_file_adds_what_is_not_known_yet(
+    store: EmbeddedStore, people: Path, factory: ColourFactory
+) -> None:
+    enrol(store, people, factory, NamePattern("camera {camera}/*"))
+    people.with_name("camera 9").symlink_to(people / "camera 0")
+    link = people.with_name("link")
+    link.mkdir()
+    people.with_name("camera 9").rename(link / "camera 9")
+    assert numbers(enrol(store, link, factory)) == (0, 12, 0, 0, 0)
+    picture = store.get([1])[0].picture
+    assert picture.path.parent.name == "camera 0" and picture.camera == "0"  # as it was
+    assert picture.frame == 0 and picture.columns == {"colour": "red"}  # new
+    assert numbers(enrol(store, link, factory)) == (0, 0, 0, 12, 0)
+
+
 def test_what_was_embedded_before_an_interruption_is_kept(
     store: EmbeddedStore, people: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

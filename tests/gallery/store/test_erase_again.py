@@ -18,7 +18,7 @@ from aio_reid.gallery.store.erase import erase_pictures, find_bytes
 from aio_reid.gallery.store.erase_places import ERASED, GONE
 from aio_reid.gallery.store.pending import forget_place, read_pending
 from aio_reid.gallery.store.protocol import Condition, NewPicture, Where
-from aio_reid.gallery.store.schema import create_file
+from aio_reid.gallery.store.schema import create_file, scratch_folder
 from aio_reid.records import Modality
 
 THE_SECOND = Where(ids=(2,))
@@ -187,4 +187,54 @@ def test_an_export_that_failed_is_not_looked_for(gallery: Path, tmp_path: Path) 
     with pytest.raises(StorageError, match="choose another place"):
         export_gallery(store, tmp_path / "nowhere" / "b.sqlite")
     assert known_backups(store) == [] and erase_pictures(store, THE_SECOND).is_complete
+    store.close()
+
+
+def test_after_a_restore_all_backups_are_known(gallery: Path, tmp_path: Path) -> None:
+    older, newer = exported(gallery, tmp_path / "b1.sqlite"), exported(gallery, tmp_path / "b2.sqlite")
+    create_file(tmp_path / "restored", "a" * 64, "test", keep_copies=False)
+    store = EmbeddedStore(tmp_path / "restored", write=True)
+    import_gallery(store, newer)
+    done = erase_pictures(store, Where(ids=(store.ids()[1],)))
+    assert done.is_complete and [place.num_erased for place in done.backups] == [1, 1]
+    assert not holds(older) and not holds(newer)
+    with pytest.raises(StorageError, match="cannot export to"):  # it would be taken for a gallery in use
+        export_gallery(store, tmp_path / "elsewhere" / "gallery.sqlite")
+    store.close()
+
+
+def test_the_same_filter_is_asked_again_though_nobody_has_the_column_any_more(gallery: Path, tmp_path: Path) -> None:
+    backup = exported(gallery, tmp_path / "b.sqlite")
+    store = EmbeddedStore(gallery, write=True)
+    backup.rename(tmp_path / "unplugged")
+    tall = Where(columns=(Condition("height", ">", "0"),))
+    assert not erase_pictures(store, tall).is_complete
+    assert not any(item.picture.columns for item in store.get(store.ids()))
+    (tmp_path / "unplugged").rename(backup)
+    again = erase_pictures(store, tall)
+    assert again.is_complete and again.num_erased == 0 and again.num_found == again.backups[0].num_erased > 300
+    with pytest.raises(DataError, match="no column 'height'"):  # names of columns are not kept for nothing
+        erase_pictures(store, tall)
+    store.close()
+
+
+def test_a_backup_in_whose_place_another_gallery_lies_can_be_forgotten(gallery: Path, tmp_path: Path) -> None:
+    backup = exported(gallery, tmp_path / "b.sqlite")
+    backup.unlink()
+    create_file(tmp_path / "other", "a" * 64, "test", keep_copies=False)
+    exported(tmp_path / "other", backup)
+    store = EmbeddedStore(gallery, write=True)
+    assert "another gallery lies there" in erase_pictures(store, THE_SECOND).backups[0].state
+    forget_place(store, backup)
+    assert erase_pictures(store, THE_SECOND).is_complete and backup.exists()
+    store.close()
+
+
+def test_pictures_that_a_killed_reembedding_wrote_out_go_with_an_erasure(gallery: Path) -> None:
+    store = EmbeddedStore(gallery, write=True)
+    left = scratch_folder(store.path)
+    left.mkdir()
+    (left / "2.jpg").write_bytes(b"a picture")
+    erase_pictures(store, THE_SECOND)
+    assert not left.exists()
     store.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aio_reid.errors import ConfigError, DataError
-from aio_reid.gallery.store.entries import folder_entries, table_entries
+from aio_reid.gallery.store.entries import folder_entries, merged_entries, table_entries
 from aio_reid.gallery.store.names import NamePattern, read_time
 from aio_reid.records import Modality
 
@@ -128,3 +128,17 @@ def test_times_have_no_zone() -> None:
         read_time("2026-04-12T12:00:00Z")
     with pytest.raises(DataError, match="cannot be read"):
         read_time("noon")
+
+
+def test_a_folder_and_a_manifest_of_it_are_told_together(people: Path) -> None:
+    table = people / "visits.csv"
+    rows = [{"path": "camera 0/00_red.png", "camera": "gate", "modality": "infrared", "person": "7"}]
+    listed = (
+        folder_entries(people, Modality.RGB, NamePattern("camera {camera}/{frame}_{colour}"), skip=None),
+        table_entries(table, rows, Modality.RGB),
+    )
+    entries = merged_entries(listed)
+    assert len(entries) == 24
+    first = next(entry for entry in entries if entry.path.name == "00_red.png")
+    assert first.modality is Modality.INFRARED and first.description.camera == "gate"
+    assert first.description.frame == 0 and first.description.columns == {"colour": "red", "person": "7"}

@@ -53,6 +53,8 @@ def pictures_of(
     keeper = NearestKeeper()
     with ranking_by(keeper.rank):
         yield
+    if not keeper.tasks:  # nothing could be ranked; the table says why
+        return
     write_pictures(out, keeper.tasks, seed=seed, facts=facts, progress=progress)
 
 

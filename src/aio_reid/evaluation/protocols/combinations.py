@@ -25,6 +25,8 @@ from aio_reid.evaluation.tasks import Asked, rank_asked
 from aio_reid.records import Modality, Query, Record, Split, is_called, subset_name
 
 VERSION = "1"
+ANY_TO = "any-combination-to-"
+"""What the protocol's names begin with; the modalities of the gallery follow."""
 RGB_GALLERY = (Modality.RGB,)
 
 Subset = tuple[Modality, ...]
@@ -90,7 +92,7 @@ def evaluate_combinations(
 
 def protocol_name(gallery_modalities: Collection[Modality]) -> str:
     """Return e.g. "any-combination-to-rgb" or "any-combination-to-rgb+infrared"."""
-    return f"any-combination-to-{_join(gallery_modalities)}"
+    return f"{ANY_TO}{_join(gallery_modalities)}"
 
 
 def draw_records(records: Sequence[Record], seed: int) -> dict[str, dict[Modality, Record]]:

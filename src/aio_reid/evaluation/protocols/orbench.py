@@ -71,7 +71,9 @@ def evaluate_orbench(
     for task, queries in asked.items():
         _check_order(task, queries)
     rows = rank_tasks(asked, gallery, embed, fusions=fusions)
-    left_out = {task: "there are no such queries" for task in TASKS if task not in asked}
+    left_out = {
+        task: "there are no such queries, or none that these weights read" for task in TASKS if task not in asked
+    }
     averages, incomplete = _average_sizes(rows)
     return ProtocolScores(NAME, VERSION, rows, left_out | incomplete, averages)
 

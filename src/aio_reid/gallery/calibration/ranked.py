@@ -51,7 +51,7 @@ class Ranked:
 def find_applicable(
     store: Store, query: tuple[Modality, ...], *, fusion: str, weights_hash: str, is_moved: bool
 ) -> Applicable:
-    """Return the calibrations that hold for a query of these modalities.
+    """Return the calibrations that hold for a query of these modalities, each as often as the query has it.
 
     `is_moved`: by weights of modalities or marked pictures, so that its scores are not those that were calibrated.
 
@@ -60,13 +60,15 @@ def find_applicable(
     """
     if not query or is_moved:
         return Applicable({}, "scores moved by --weight, --like or --unlike are not calibrated")
+    if len(set(query)) < len(query):
+        return Applicable({}, "scores are calibrated for one picture or sentence of each kind, not for several")
     kept = read_calibration(store, query) if isinstance(store, KeepsCalibrations) else []
     name = " + ".join(modality.label for modality in Modality if modality in query)
     if not kept:
         return Applicable({}, f"scores are not calibrated for a query of {name}: {REMEDY} tells what they mean")
     if any(pair.weights_hash != weights_hash for pair in kept):
         return Applicable({}, f"the calibration was made with other weights and is not used; make it anew: {REMEDY}")
-    if len(set(query)) > 1 and any(pair.fusion != fusion for pair in kept):
+    if len(query) > 1 and any(pair.fusion != fusion for pair in kept):
         return Applicable({}, f"scores are calibrated for {kept[0].fusion} fusion, not for {fusion} fusion")
     return Applicable({pair.pairing.gallery: pair for pair in kept})
 

@@ -39,7 +39,7 @@ def export_gallery(store: EmbeddedStore, path: Path) -> Path:
     """
     target = absolute(path)
     gallery_id = store.about().gallery_id
-    if target == store.path:
+    if target == store.path or target.name == FILE_NAME:  # which would be taken for a gallery in use
         raise _not_a_new_file(target)
     if store.is_backup:  # its gallery would not know of the new file
         raise StorageError(f"{str(store.path)!r} is a backup itself; export the gallery, or import this into one first")
@@ -89,8 +89,8 @@ def remove_parts(path: Path) -> None:
 def import_gallery(store: EmbeddedStore, path: Path) -> Added:
     """Add all pictures of another gallery or backup, with what is known of them; those known here stay as they are.
 
-    A backup that pictures came from is remembered, so that erasing reaches it; a gallery in use is left alone. An empty
-    gallery that is not calibrated takes the calibration over as well.
+    A backup that pictures came from is remembered, with the backups that its gallery knew of, so that erasing reaches
+    all of them; a gallery in use is left alone. An empty gallery that is not calibrated takes the calibration over.
 
     Raises:
         StorageError: the other one is damaged or foreign.
@@ -100,8 +100,9 @@ def import_gallery(store: EmbeddedStore, path: Path) -> Added:
     try:
         about, own = source.about(), store.about()
         check_comparable(about, own)
-        if source.path.name != FILE_NAME:
-            _remember(store, source.path, about.gallery_id)
+        if source.is_backup:
+            for backup, gallery_id in [(source.path, about.gallery_id), *known_backups(source)]:
+                _remember(store, backup, gallery_id)
         if not store.count() and not store.calibrations():
             keep_calibration(store, read_calibration(source))
         return copy_pictures(store, source, keep_copies=own.keeps_copies)

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from shutil import rmtree
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ from aio_reid.gallery.store.filters import choose_rows
 from aio_reid.gallery.store.lock import WriterLock
 from aio_reid.gallery.store.protocol import EVERYTHING, About, Added, Found, Item, NewPicture, Store, Where
 from aio_reid.gallery.store.resident import Resident, Snapshot
-from aio_reid.gallery.store.schema import FILE_NAME, GALLERY, gallery_file, lock_file, open_file, told
+from aio_reid.gallery.store.schema import FILE_NAME, GALLERY, gallery_file, lock_file, open_file, scratch_folder, told
 from aio_reid.records import Modality
 
 Rows = NDArray[np.int64]
@@ -140,10 +141,10 @@ class EmbeddedStore(Store):
         with self.reading():
             ids = {*rows.ids_of_contents(self._connection, contents), *(() if where is None else self.ids(where))}
         with self.changing() as connection:
-            num_erased = rows.delete_rows(connection, sorted(ids))
             if is_last:
                 connection.execute("DELETE FROM pending")
                 connection.execute("DELETE FROM pending_caches")
+            num_erased = rows.delete_rows(connection, sorted(ids))
             connection.execute("UPDATE gallery SET uncompacted = 1")
         self.compact()
         return num_erased
@@ -156,6 +157,7 @@ class EmbeddedStore(Store):
             StorageError: another process reads all the time, or the disk is full; repeat.
         """
         with self._turn:
+            rmtree(scratch_folder(self.path), ignore_errors=True)
             if self.index_path is not None:
                 drop_index(self.index_path)
             compact(GALLERY, self._connection, self.path)

@@ -18,7 +18,7 @@ from aio_reid.errors import WeightsError
 from aio_reid.gallery.cache import Embedded, EmbeddingCache, Space
 from aio_reid.gallery.embedder import LoadedOnce
 from aio_reid.gallery.scan import PictureFile, Unreadable, picture_file
-from aio_reid.gallery.store.entries import Entry, in_runs
+from aio_reid.gallery.store.entries import Entry, described_anew, in_runs
 from aio_reid.gallery.store.protocol import Item, NewPicture, Picture, Store
 from aio_reid.gallery.vectors import PATH_MARK, checked_outcome
 from aio_reid.progress import Task
@@ -134,11 +134,15 @@ class Enroller:
         return _Read(file, picture)
 
     def _update(self, read: _Read, item: Item) -> None:
-        """Take over what the description says; a further copy of a file that is still there tells nothing new."""
-        merged = _merged(item.picture, read.picture)
-        if item.picture.path != read.picture.path and _has_content(item.picture.path, item.picture.content):
+        """Take over what the description says. A further copy of a file that is still there adds what is not known yet,
+        and changes nothing: of two copies, neither is the better described.
+        """
+        is_copy = item.picture.path != read.picture.path and _has_content(item.picture.path, item.picture.content)
+        before, now = (read.picture, item.picture) if is_copy else (item.picture, read.picture)
+        merged = described_anew(before, now)
+        if merged == item.picture and is_copy:
             self._result.duplicates += 1
-        elif item.picture == merged:
+        elif merged == item.picture:
             self._result.known += 1
         else:
             self._keep_later(_Read(read.file, merged), self._store.vectors([item.id])[0])
@@ -177,19 +181,6 @@ class Enroller:
         self._result.unreadable.append(Unreadable(path, reason))
         if counts:
             self._task.advance()
-
-
-def _merged(before: Picture, now: Picture) -> Picture:
-    """Return the newer description, with what it leaves open as it was."""
-    return replace(
-        now,
-        camera=before.camera if now.camera is None else now.camera,
-        time=before.time if now.time is None else now.time,
-        track=before.track if now.track is None else now.track,
-        source=before.source if now.source is None else now.source,
-        frame=before.frame if now.frame is None else now.frame,
-        columns={**before.columns, **now.columns},
-    )
 
 
 def _has_content(path: Path, content: bytes) -> bool:

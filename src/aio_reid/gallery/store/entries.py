@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from aio_reid.errors import DataError
 from aio_reid.gallery.scan import Unreadable, absolute, list_pictures
 from aio_reid.gallery.store.names import Description, NamePattern, read_frame, read_number, read_time
-from aio_reid.gallery.store.protocol import Value
+from aio_reid.gallery.store.protocol import Picture, Value
 from aio_reid.records import Modality, parse_visual_modality
 
 NOTHING = Description(None, None, None, None, None, None, {})
 NUMBER_MARK = ":number"
 """Ends the name of a manifest's column that holds numbers; without it a column holds texts."""
 
+_Described = TypeVar("_Described", Description, Picture)
 
 Given = Modality | Callable[[Path], Modality]
 """What pictures are where neither name nor manifest says it: all the same, or what each looks like."""
@@ -116,6 +118,33 @@ def table_entries(
     if not entries:
         raise DataError(f"{table} names no picture; it needs a column 'path'")
     return Listed(tuple(entries), (), num_sentences)
+
+
+def merged_entries(sources: Iterable[Listed]) -> list[Entry]:
+    """Return the entries of several sources, one of each path: a later source adds to what an earlier one says."""
+    found: dict[Path, Entry] = {}
+    for entry in (entry for source in sources for entry in source.entries):
+        before = found.get(entry.path)
+        if before is None:
+            found[entry.path] = entry
+            continue
+        says = entry.description.modality is not None or before.description.modality is None
+        description = described_anew(before.description, entry.description)
+        found[entry.path] = Entry(entry.path, entry.modality if says else before.modality, description)
+    return list(found.values())
+
+
+def described_anew(before: _Described, now: _Described) -> _Described:
+    """Return the newer description, with what it leaves open as it was."""
+    return replace(
+        now,
+        camera=before.camera if now.camera is None else now.camera,
+        time=before.time if now.time is None else now.time,
+        track=before.track if now.track is None else now.track,
+        source=before.source if now.source is None else now.source,
+        frame=before.frame if now.frame is None else now.frame,
+        columns={**before.columns, **now.columns},
+    )
 
 
 def in_runs(entries: Iterable[Entry]) -> Iterator[tuple[Modality, list[Entry]]]:

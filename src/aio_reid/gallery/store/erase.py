@@ -55,6 +55,11 @@ class Certificate:
     not_proven: tuple[str, ...] = ()
 
     @property
+    def num_found(self) -> int:
+        """Pictures and embeddings that were erased, in all places."""
+        return self.num_erased + sum(place.num_erased for place in (*self.caches, *self.backups))
+
+    @property
     def is_complete(self) -> bool:
         """Nothing is known to be left anywhere."""
         return not self.not_proven and all_erased((*self.caches, *self.backups))

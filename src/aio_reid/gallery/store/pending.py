@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
-from aio_reid.errors import DataError
+from aio_reid.errors import AioError, DataError
 from aio_reid.gallery.scan import absolute
 from aio_reid.gallery.store.backups import known_backups
 from aio_reid.gallery.store.embedded import EmbeddedStore
@@ -46,15 +47,26 @@ def keep_pending(store: EmbeddedStore, pairs: Sequence[Pair], caches: Sequence[P
 
 def forget_place(store: EmbeddedStore, path: Path) -> None:
     """Forget a backup, or a cache of an erasure that is not complete, which was deleted: nobody looks there any more.
+    Where another gallery lies in its place now, it was deleted, too.
 
     Raises:
         DataError: no such place is known, or something is still there.
     """
     target = absolute(path)
-    check_deleted(target, [*(known for known, _ in known_backups(store)), *pending_caches(store)])
+    backups = dict(known_backups(store))
+    if target not in backups or not _holds_another(target, backups[target]):
+        check_deleted(target, [*backups, *pending_caches(store)])
     with store.changing() as connection:
         for table in ("backups", "pending_caches"):
             connection.execute(f"DELETE FROM {table} WHERE path = ?", [os.fsencode(target)])
+
+
+def _holds_another(path: Path, gallery_id: str) -> bool:
+    try:
+        with closing(EmbeddedStore(path)) as there:
+            return there.about().gallery_id != gallery_id
+    except (AioError, OSError):
+        return False  # it may be the backup, damaged
 
 
 def check_deleted(path: Path, known: Sequence[Path]) -> None:

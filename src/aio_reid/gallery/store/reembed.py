@@ -5,18 +5,19 @@ until the last one is there, and then replaced in one transaction. Interrupted, 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
 
-from aio_reid.errors import DataError
+from aio_reid.errors import DataError, StorageError
 from aio_reid.gallery.embedder import PREPROCESS_VERSION, EmbedderFactory, LoadedOnce, unit_vector
 from aio_reid.gallery.scan import Unreadable
 from aio_reid.gallery.store.embedded import EmbeddedStore
 from aio_reid.gallery.store.protocol import Item
 from aio_reid.gallery.store.rows import chunks, delete_rows, replace_calibrations
+from aio_reid.gallery.store.schema import scratch_folder
 from aio_reid.progress import SILENT, Progress
 from aio_reid.records import Modality
 from aio_reid.storage import file_content
@@ -52,12 +53,12 @@ def reembed_gallery(
         rows = connection.execute("SELECT id FROM items WHERE id NOT IN (SELECT id FROM next_vectors) ORDER BY id")
         todo = [number for (number,) in rows]
     missing: dict[int, Unreadable] = {}
-    with progress.task("Embedding", len(todo), "pictures") as task, TemporaryDirectory() as scratch:
+    with progress.task("Embedding", len(todo), "pictures") as task, _scratch(store) as scratch:
         for chunk in chunks(todo, CHUNK):
             items = store.get(chunk)
             for modality in {item.picture.modality for item in items}:
                 of_kind = [item for item in items if item.picture.modality is modality]
-                missing |= _embed_chunk(store, once, of_kind, modality, Path(scratch))
+                missing |= _embed_chunk(store, once, of_kind, modality, scratch)
             task.advance(len(chunk))
     if missing and not drop_missing:
         first = next(iter(missing.values()))
@@ -67,6 +68,22 @@ def reembed_gallery(
         )
     _finish(store, once.weights_hash, weights_name, sorted(missing))
     return Reembedded(store.count(), tuple(missing.values()))
+
+
+@contextmanager
+def _scratch(store: EmbeddedStore) -> Iterator[Path]:
+    """Make a folder for copies beside the gallery's file, where an erasure finds what a killed process leaves."""
+    folder = scratch_folder(store.path)
+    try:
+        rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        reason = error.strerror or error
+        raise StorageError(f"cannot make the folder {str(folder)!r} ({reason}); free space, or remove it") from None
+    try:
+        yield folder
+    finally:
+        rmtree(folder, ignore_errors=True)
 
 
 def _begin(store: EmbeddedStore, weights_hash: str) -> None:

@@ -7,6 +7,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from aio_reid.errors import DataError
 from aio_reid.gallery.store.protocol import Added, Item, NewPicture, Picture, Value
 from aio_reid.gallery.store.resident import number_time, time_number
 from aio_reid.records import Modality, parse_modality
+from aio_reid.storage import file_content
 
 _COLUMN_NAME = re.compile(r"[^\W\d]\w*")
 _ROWS_AT_ONCE = 500  # SQLite's oldest limit for values in one statement is 999
@@ -43,11 +45,21 @@ def read_known(connection: sqlite3.Connection, contents: Iterable[bytes], modali
 
 
 def ids_of_paths(connection: sqlite3.Connection, paths: Sequence[Path]) -> list[int]:
-    """Return the ids of the pictures whose file lies at one of these paths."""
+    """Return the ids of the pictures whose file lies at one of these paths, or, where a path is none of the gallery's
+    but a file is there, of its content: another name, or a further copy, of a picture.
+    """
     found: list[int] = []
+    named: set[bytes] = set()
     for chunk in chunks([os.fsencode(path) for path in paths]):
-        found += [row[0] for row in connection.execute(f"SELECT id FROM items WHERE path IN ({_marks(chunk)})", chunk)]
-    return found
+        for number, path in connection.execute(f"SELECT id, path FROM items WHERE path IN ({_marks(chunk)})", chunk):
+            found.append(number)
+            named.add(path)
+    contents: list[bytes] = []
+    for other in paths:
+        if os.fsencode(other) not in named:
+            with suppress(OSError):
+                contents.append(file_content(other))
+    return found + ids_of_contents(connection, contents)
 
 
 def ids_of_contents(connection: sqlite3.Connection, contents: Sequence[bytes]) -> list[int]:
@@ -104,8 +116,9 @@ def delete_rows(connection: sqlite3.Connection, ids: Sequence[int]) -> int:
     num_deleted = connection.executemany("DELETE FROM items WHERE id = ?", marked).rowcount
     connection.execute("DELETE FROM copies WHERE content NOT IN (SELECT content FROM items)")
     connection.execute("UPDATE gallery SET rewrites = rewrites + 1")
-    if not connection.execute("SELECT EXISTS(SELECT 1 FROM items WHERE columns IS NOT NULL)").fetchone()[0]:
-        connection.execute("DELETE FROM columns")
+    nobody_has_any = "NOT EXISTS(SELECT 1 FROM items WHERE columns IS NOT NULL)"
+    all_is_erased = "NOT EXISTS(SELECT 1 FROM pending)"  # else the same filter is asked once more
+    connection.execute(f"DELETE FROM columns WHERE {nobody_has_any} AND {all_is_erased}")
     return max(num_deleted, 0)
 
 

@@ -15,7 +15,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -83,6 +83,11 @@ def gallery_file(place: Path) -> Path:
     return path if path.is_file() else path / FILE_NAME
 
 
+def scratch_folder(path: Path) -> Path:
+    """Return where copies of pictures lie while `reembed` reads them; what a killed one left goes with a compaction."""
+    return path.with_name(f".{path.name}.reembed")
+
+
 def lock_file(path: Path) -> Path:
     """Return what the writer of a gallery's file locks."""
     return path.with_suffix(".lock")
@@ -95,7 +100,7 @@ def create_file(folder: Path, weights_hash: str, weights_name: str, *, keep_copi
         StorageError: there is something already, or it cannot be made.
     """
     path = absolute(folder) / FILE_NAME
-    if path.is_file() and path.stat().st_size > 0:
+    if path.is_file() and not is_unmade(path):
         raise StorageError(f"{str(folder)!r} is a gallery already; add to it, or give another folder")
     if folder.is_file() or (folder.is_dir() and {entry.name for entry in folder.iterdir()} - _leftovers()):
         raise StorageError(
@@ -132,7 +137,7 @@ def open_file(path: Path, *, write: bool) -> sqlite3.Connection:
         if path.stat().st_size == 0:
             raise damaged(GALLERY, path, "the file is empty")
         if write:
-            connection = connect(GALLERY, str(path), timeout_s=BUSY_TIMEOUT_S)
+            connection = connect(GALLERY, str(path), timeout_s=BUSY_TIMEOUT_S, make=False)
         else:
             connection = _open_to_read(path)
         try:
@@ -159,6 +164,18 @@ def told(path: Path) -> Iterator[None]:
 def now_text() -> str:
     """Return the present time in UTC, to the second, as ISO 8601."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def is_unmade(path: Path) -> bool:
+    """Tell whether a file is what a `create` leaves that was killed or found the disk full: no table yet."""
+    if path.stat().st_size == 0:
+        return True
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as connection:
+            num_tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            return num_tables == 0 and number(connection, "application_id") == 0
+    except sqlite3.Error:
+        return False
 
 
 def _leftovers() -> set[str]:

@@ -4,7 +4,7 @@ search of a folder gives, so that tables, files and pages are the same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -58,10 +58,20 @@ class Question:
     is_raw: bool = False
 
 
+NotePhotos = Callable[[Sequence[QueryPart]], Sequence[str]]
+
+
 def search_gallery(
-    store: Store, question: Question, embedder: EmbedderFactory, *, cache: EmbeddingCache | None = None
+    store: Store,
+    question: Question,
+    embedder: EmbedderFactory,
+    *,
+    cache: EmbeddingCache | None = None,
+    copies: bool = True,
+    note_photos: NotePhotos = colourless_photos,
 ) -> SearchResult:
-    """Rank the pictures of a gallery. The cache, if one is given, keeps vectors of queries; nothing else.
+    """Rank the pictures of a gallery. The cache, if one is given, keeps vectors of queries; nothing else. With `copies`
+    each hit holds the gallery's copy of its file, if there is one; `note_photos` says what is odd about query photos.
 
     Raises:
         ConfigError: an option that is not allowed.
@@ -85,9 +95,9 @@ def search_gallery(
     ranked = _ranked(store, question, vector, own, once.weights_hash)
     found = ranked.found
     _place_of(store, once)  # once more: `reembed` may have ended in another process
-    hits, num_items = _hits(store, found, ranked.reading), store.count()
+    hits, num_items = _hits(store, found, ranked.reading, copies=copies), store.count()
     presence = _presence(hits, ranked.reading)
-    left_out = _left_out(store, own, vector)
+    left_out = _left_out(store, own, vector, copies=copies)
     return SearchResult(
         folder=place,
         parts=question.parts,
@@ -103,6 +113,7 @@ def search_gallery(
         weights_hash=once.weights_hash,
         notes=(
             *cache.warnings,
+            *note_photos(question.parts),
             *_notes(question, hits, left_out, ranked),
             *_standing(hits, found, presence, num_items),
         ),
@@ -162,7 +173,7 @@ def _own_ids(store: Store, question: Question, contents: Sequence[bytes]) -> lis
 def _ranked(
     store: Store, question: Question, vector: NDArray[np.float32], own: Sequence[int], weights_hash: str
 ) -> Ranked:
-    modalities = tuple(modality for modality in Modality if modality in {part.modality for part in question.parts})
+    modalities = tuple(sorted((part.modality for part in question.parts), key=list(Modality).index))
     is_moved = bool(question.weights or question.like or question.unlike)
     applicable = find_applicable(
         store, modalities, fusion=question.fusion, weights_hash=weights_hash, is_moved=is_moved
@@ -188,7 +199,7 @@ def _presence(hits: Sequence[Hit], reading: Reading | None) -> Presence | None:
     return reading.presence(modality, best)
 
 
-def _hits(store: Store, found: Found, reading: Reading | None) -> tuple[Hit, ...]:
+def _hits(store: Store, found: Found, reading: Reading | None, *, copies: bool) -> tuple[Hit, ...]:
     items = {item.id: item for item in store.get(found.ids.tolist())}
     hits: list[Hit] = []
     for n, number in enumerate(found.ids.tolist()):
@@ -197,25 +208,26 @@ def _hits(store: Store, found: Found, reading: Reading | None) -> tuple[Hit, ...
         score = float(found.scores[n])
         margin = None if found.spread is None or found.lower is None else stands_out(score, found.spread)
         lower = None if margin is None or found.lower is None else float(found.lower[n])
-        enrolled = _enrolled(store, items[number], int(found.group_sizes[n]))
+        enrolled = _enrolled(store, items[number], int(found.group_sizes[n]), copies=copies)
         picture = items[number].picture
         evidence = None if reading is None else reading.evidence(picture.modality, score)
         hits.append(Hit(len(hits) + 1, picture.path, score, margin, lower, picture.content.hex(), enrolled, evidence))
     return tuple(hits)
 
 
-def _left_out(store: Store, own: Sequence[int], vector: NDArray[np.float32]) -> tuple[Hit, ...]:
+def _left_out(store: Store, own: Sequence[int], vector: NDArray[np.float32], *, copies: bool) -> tuple[Hit, ...]:
     items = store.get(own)
     if not items:
         return ()
+    enrolled = partial(_enrolled, store, track_size=1, copies=copies)
     scores = exact_scores(store.vectors([item.id for item in items]), vector)
     return tuple(
-        Hit(rank, item.picture.path, float(score), None, None, item.picture.content.hex(), _enrolled(store, item, 1))
+        Hit(rank, item.picture.path, float(score), None, None, item.picture.content.hex(), enrolled(item))
         for rank, (item, score) in enumerate(zip(items, scores, strict=True), start=1)
     )
 
 
-def _enrolled(store: Store, item: Item, track_size: int) -> Enrolled:
+def _enrolled(store: Store, item: Item, track_size: int, *, copies: bool) -> Enrolled:
     picture = item.picture
     return Enrolled(
         item.id,
@@ -227,13 +239,13 @@ def _enrolled(store: Store, item: Item, track_size: int) -> Enrolled:
         picture.frame,
         picture.columns,
         track_size,
-        store.copy_of(picture.content) if item.is_copied else None,
+        store.copy_of(picture.content) if copies and item.is_copied else None,
     )
 
 
 def _notes(question: Question, hits: Sequence[Hit], left_out: Sequence[Hit], ranked: Ranked) -> tuple[str, ...]:
     marked = {*question.like, *question.unlike}
-    notes = [*colourless_photos(question.parts), *ranked.found.notes]
+    notes = [*ranked.found.notes]
     notes += [
         f"left out, it is the query itself: {shown(hit.path)}"
         for hit in left_out

@@ -8,22 +8,19 @@ const MOST = 12;
 export class Compare {
   #pinned = []; // {hit, answer}, the latest first
   #sides = [];
-  #asked = []; // functions that give the pictures of the query, as {name, url}
   #made = [];
 
-  /** `asked` gives the pictures of the query as {name, file}. */
-  constructor(asked) {
-    this.#asked = asked;
+  constructor() {
     for (const side of ["left", "right"]) byId(side).addEventListener("change", () => this.#show(side));
     byId("compare").addEventListener("close", () => {
       for (const url of this.#made.splice(0)) URL.revokeObjectURL(url);
     });
   }
 
-  /** Compare a hit with the one chosen before it, or, as the first one, with the query. */
-  async add(hit, answer) {
+  /** Compare a hit with the one chosen before it, or, as the first one, with what was asked when it was found. */
+  add(hit, answer) {
     this.#pinned = [{ hit, answer }, ...this.#pinned.filter((one) => keyOf(one.hit) !== keyOf(hit))].slice(0, MOST);
-    const query = (await this.#asked()).map(({ name, file }) => ({ name: `query: ${name}`, url: this.#address(file) }));
+    const query = answer.question.pictures.map((one) => ({ name: `query: ${nameOf(one)}`, url: this.#address(one.file) }));
     const hits = this.#pinned.map((one) => ({ name: `rank ${one.hit.rank}, ${one.hit.gallery} ${one.hit.id}`, ...one }));
     this.#sides = [...hits, ...query];
     for (const side of ["left", "right"]) {
@@ -60,5 +57,4 @@ function factsPart({ hit, answer }) {
   return el("dl", {}, ...named.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
 }
 
-/** What the pictures of a question are called. */
-export const nameOf = ({ kind, file }) => `${KINDS[kind].label.toLowerCase()} ${file.name}`;
+const nameOf = ({ kind, file }) => `${KINDS[kind].label.toLowerCase()} ${file.name}`;

@@ -35,3 +35,13 @@ export function settled(work, ms) {
 export function open(dialog) {
   if (!dialog.open) dialog.showModal();
 }
+
+/** The place of the focus in a list, from 0; -1 where it is elsewhere. */
+export const placeInList = (id) => [...byId(id).children].findIndex((row) => row.contains(document.activeElement));
+
+/** After a list was made anew: focus the button of the row at this place, or the last; of an empty list `otherwise`. */
+export function goOnInList(id, place, otherwise) {
+  if (place < 0) return;
+  const buttons = [...byId(id).querySelectorAll("li > button")];
+  (buttons[Math.min(place, buttons.length - 1)] ?? byId(otherwise)).focus();
+}

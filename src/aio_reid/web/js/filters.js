@@ -2,20 +2,34 @@
 import { byId, el } from "./dom.js";
 import { KINDS, listed } from "./words.js";
 
-/** Offer the galleries that are served, and the kinds of pictures that they may hold. */
-export function setUpFilters(served, kinds) {
-  const box = byId("galleries");
-  box.hidden = served.length < 2;
-  box.querySelectorAll("label").forEach((old) => old.remove());
-  box.append(...served.map((gallery) => check("gallery", gallery.name, `${gallery.name} (${count(gallery)})`, true)));
-  byId("kinds").querySelectorAll("label").forEach((old) => old.remove());
-  byId("kinds").append(...kinds.map((kind) => check("kind", kind, KINDS[kind].many, false)));
+/**
+ * Offer the galleries that are served, and the kinds of pictures that they may hold. What was ticked, or not, before
+ * stays so. `problems`: galleries that cannot be searched now, by name.
+ */
+export function setUpFilters(served, kinds, problems) {
+  const missing = Object.entries(problems);
+  byId("galleries").hidden = served.length + missing.length < 2;
+  offer("galleries", [
+    ...served.map((gallery) => check("gallery", gallery.name, `${gallery.name} (${count(gallery)})`, true)),
+    ...missing.map(([name, reason]) => check("gallery", name, `${name}: ${reason}`, false, true)),
+  ]);
+  offer("kinds", kinds.map((kind) => check("kind", kind, KINDS[kind].many, false)));
+}
+
+/** Put boxes in the place of those that are there, ticked as those were; one that cannot be ticked says nothing. */
+function offer(id, boxes) {
+  const before = new Map([...byId(id).querySelectorAll("input:enabled")].map((box) => [box.value, box.checked]));
+  for (const box of boxes.map((label) => label.querySelector("input:enabled"))) {
+    if (box && before.has(box.value)) box.checked = before.get(box.value);
+  }
+  byId(id).querySelectorAll("label").forEach((old) => old.remove());
+  byId(id).append(...boxes);
 }
 
 const count = (gallery) => `${gallery.num_pictures.toLocaleString("en")} pictures`;
 
-const check = (name, value, text, checked) =>
-  el("label", { class: "check" }, el("input", { type: "checkbox", name, value, checked }), text);
+const check = (name, value, text, checked, disabled = false) =>
+  el("label", { class: "check" }, el("input", { type: "checkbox", name, value, checked, disabled }), text);
 
 const checked = (name) => [...document.querySelectorAll(`input[name=${name}]:checked`)].map((box) => box.value);
 

@@ -1,6 +1,6 @@
 // The page: its parts, and what they tell each other.
 import * as api from "./api.js";
-import { Compare, nameOf } from "./compare.js";
+import { Compare } from "./compare.js";
 import { byId, say } from "./dom.js";
 import { offerCameras, setUpFilters } from "./filters.js";
 import { setUpKey } from "./key.js";
@@ -28,10 +28,7 @@ let zones = null;
 let trust = null;
 let answers = [];
 
-const compare = new Compare(async () => {
-  const question = zones ? await takeDown({ pad, zones, trust, marks, withMarks: false }) : { pictures: [] };
-  return question.pictures.map((one) => ({ name: nameOf(one), file: one.file }));
-});
+const compare = new Compare();
 
 const act = {
   pad,
@@ -86,9 +83,9 @@ async function start() {
     const kinds = told.modalities.filter((kind) => kind in KINDS);
     const visual = kinds.filter((kind) => kind !== "text");
     byId("statement").textContent = told.statement;
-    setUpFilters(told.galleries, visual);
-    const [missing] = Object.entries(told.problems);
-    if (missing) tell({ message: `the gallery ${missing[0]} ${missing[1]}`, remedy: "tell whoever runs this service", code: "" }, "problem-question");
+    setUpFilters(told.galleries, visual, told.problems);
+    const missing = Object.entries(told.problems).map(([name, reason]) => `the gallery ${name} ${reason}`);
+    if (missing.length) tell({ message: missing.join("; "), remedy: "tell whoever runs this service", code: "" }, "problem-question");
     byId("drawing").hidden = !kinds.includes("sketch");
     if (zones) return;
     zones = new Zones(visual);

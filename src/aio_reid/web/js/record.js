@@ -11,20 +11,23 @@ export function dataUrl(blob) {
   });
 }
 
-/** A whole record of entries of the shortlist. A picture that cannot be had is told in its place. */
-export async function recordOf(entries) {
+/**
+ * A whole record of entries of the shortlist. A picture that cannot be had is told in its place; `addressOf` makes of
+ * the others, which are blobs, what stands in the record.
+ */
+export async function recordOf(entries, addressOf = dataUrl) {
   const answers = [...new Set(entries.map((entry) => entry.answer))];
   return {
     format: "aio-reid shortlist 1",
     program: answers[0].program,
     written: new Date().toISOString(),
     statement: answers[0].statement,
-    searches: await Promise.all(answers.map((answer, n) => searchRecord(answer, n + 1))),
-    hits: await Promise.all(entries.map((entry) => hitRecord(entry, answers.indexOf(entry.answer) + 1))),
+    searches: await Promise.all(answers.map((answer, n) => searchRecord(answer, n + 1, addressOf))),
+    hits: await Promise.all(entries.map((entry) => hitRecord(entry, answers.indexOf(entry.answer) + 1, addressOf))),
   };
 }
 
-async function searchRecord(answer, number) {
+async function searchRecord(answer, number, addressOf) {
   const { question } = answer;
   return {
     number,
@@ -36,10 +39,11 @@ async function searchRecord(answer, number) {
     sentence: question.sentence || null,
     unread_words: answer.unread_words,
     pictures: await Promise.all(question.pictures.map(async ({ kind, file }) =>
-      ({ kind, name: file.name, picture: await dataUrl(file) }))),
+      ({ kind, name: file.name, picture: await addressOf(file) }))),
     weights: Object.fromEntries(question.weights.map(([kind, weight]) => [kind, Number(weight)])),
     like: question.yes.map(({ gallery, id }) => ({ gallery, id })),
-    unlike: question.no.map(({ gallery, id }) => ({ gallery, id })),
+    unlike: question.no.filter(({ gallery }) => gallery === answer.gallery).map(({ gallery, id }) => ({ gallery, id })),
+    options: question.fields.map(([name, value]) => ({ name, value })),
     fusion: answer.fusion,
     filters: answer.filters,
     num_pictures: answer.num_pictures,
@@ -52,9 +56,9 @@ async function searchRecord(answer, number) {
   };
 }
 
-async function hitRecord({ hit, answer, note, verdict }, search) {
+async function hitRecord({ hit, answer, note, verdict }, search, addressOf) {
   const { picture: address, gallery, ...known } = hit;
-  const shown = await pictureOf(hit).then(({ blob }) => dataUrl(blob)).then(
+  const shown = await pictureOf(hit).then(({ blob }) => addressOf(blob)).then(
     (picture) => ({ picture }), (problem) => ({ picture: null, picture_problem: problem.message }));
   return { search, gallery, gallery_version: answer.gallery_version, verdict, note, ...known, address, ...shown };
 }

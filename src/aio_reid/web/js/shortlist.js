@@ -1,5 +1,5 @@
 // Hits that are kept, with notes.
-import { byId, el } from "./dom.js";
+import { byId, el, goOnInList, placeInList, say } from "./dom.js";
 import { lazyPicture, showAll } from "./pictures.js";
 import { bandOf, factsOf, keyOf, scoreOf } from "./words.js";
 
@@ -48,9 +48,11 @@ export class Shortlist extends EventTarget {
   }
 
   #show() {
+    const at = placeInList("chosen");
     byId("shortlist-count").textContent = this.all.length;
     for (const id of ["export-html", "export-json", "print"]) byId(id).disabled = !this.all.length;
     byId("chosen").replaceChildren(...this.all.map((entry) => this.#row(entry)));
+    goOnInList("chosen", at, "shortlist");
     showAll(byId("chosen")); // a list is printed as a whole, also from the browser's menu
   }
 
@@ -71,6 +73,9 @@ export class Shortlist extends EventTarget {
         el("p", { class: "hint" }, `${band.label}; ${band.text}`),
         el("p", { class: "hint" }, factsOf(hit).map(([key, value]) => `${key} ${value}`).join(" · ")),
         el("label", { for: id }, `Note on ${name}`), note),
-      el("button", { type: "button", "aria-label": `take ${name} off the shortlist`, click: () => this.toggle(hit, answer) }, "×"));
+      el("button", { type: "button", "aria-label": `take ${name} off the shortlist`, click: () => {
+        this.toggle(hit, answer);
+        say(`${name} is off the shortlist.`);
+      } }, "×"));
   }
 }

@@ -38,10 +38,11 @@ export class Steps {
   }
 
   #show() {
-    byId("steps").hidden = this.#steps.length < 2;
+    byId("steps").hidden = false; // what was asked stands beside what was found
+    for (const id of ["step-back", "step-forward"]) byId(id).hidden = this.#steps.length < 2;
     byId("step-back").disabled = this.#at <= 0;
     byId("step-forward").disabled = this.#at >= this.#steps.length - 1;
-    byId("step").textContent = `Search ${this.#at + 1} of ${this.#steps.length}: ${asked(this.#steps[this.#at].answers)}`;
+    byId("step").textContent = `${this.#steps.length < 2 ? "Asked" : `Search ${this.#at + 1} of ${this.#steps.length}`}: ${asked(this.#steps[this.#at].answers)}`;
   }
 }
 
