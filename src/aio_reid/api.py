@@ -65,7 +65,7 @@ class AIO:
         self.context_length = context_length
         self.weights_hash = weights_hash
         self.about = dict(about or {})
-        self.picture_formats: Sequence[str] | None = None
+        self.picture_formats: tuple[str, ...] | None = None
         """Of files and their bytes, as Pillow names them; None: every format that Pillow reads."""
         self._bpe = ClipBpe.load()
         self._recorded: dict[tuple[Modality, ...], Reading] = {}

@@ -7,7 +7,6 @@ workers (no torch needed), `normalise` on the device of the model, where bytes h
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,7 +57,7 @@ def read_image(
     path_or_bytes: str | Path | bytes,
     *,
     min_size: tuple[int, int] | None = None,
-    formats: Sequence[str] | None = None,
+    formats: tuple[str, ...] | None = None,
 ) -> Image.Image:
     """Return the picture as 8-bit RGB, upright, first frame, transparency on white.
 

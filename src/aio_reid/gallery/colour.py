@@ -25,7 +25,7 @@ _NUM_LOOKED_AT = 24
 _NEARLY_ALL = 0.9
 
 
-def is_colourless(picture: Path | bytes, formats: Sequence[str] | None = None) -> bool:
+def is_colourless(picture: Path | bytes, formats: tuple[str, ...] | None = None) -> bool:
     """Tell whether a picture, a file or its bytes, has no colour; False where it cannot be read, which whoever embeds
     it reports. `formats` as `read_image`."""
     from PIL import Image  # here: a search that knows all its pictures opens none
@@ -62,7 +62,7 @@ def colourless_notes(paths: Sequence[Path], modality: Modality, remedy: str) -> 
     )
 
 
-def colourless_photos(parts: Iterable[QueryPart], formats: Sequence[str] | None = None) -> tuple[str, ...]:
+def colourless_photos(parts: Iterable[QueryPart], formats: tuple[str, ...] | None = None) -> tuple[str, ...]:
     """Return a line for each photo of a query that has no colour; `formats` as `read_image`."""
     photos = [part.value for part in parts if part.modality is Modality.RGB and not isinstance(part.value, str)]
     return tuple(
