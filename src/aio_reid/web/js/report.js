@@ -10,7 +10,7 @@ const row = ([name, value]) => `<tr><th scope="row">${escaped(name)}</th><td>${e
 
 const table = (rows) => `<table>${rows.filter(([, value]) => value !== null && value !== "").map(row).join("")}</table>`;
 
-/** The file's text; `style` is its style sheet. */
+/** The file's text; `style` is its style sheet, empty where it is shown with one already. */
 export function htmlOf(record, style) {
   return `<!doctype html>
 <html lang="en">
@@ -19,9 +19,9 @@ export function htmlOf(record, style) {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 <title>Shortlist – AIO-ReID</title>
-<style>
+${style && `<style>
 ${style}
-</style>
+</style>`}
 </head>
 <body>
 <h1>Shortlist</h1>
