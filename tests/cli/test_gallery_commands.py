@@ -63,7 +63,21 @@ def test_a_further_copy_of_a_file_is_erased_and_what_is_nowhere_is_told(
     assert json.loads(capsys.readouterr().out)["num_erased"] == 1
     for named in (["--file", str(copy)], ["--file", "nowhere.jpg"], ["--id", "999"]):
         assert run(["gallery", "erase", str(gallery), *named]) == 1
-        assert "nothing was erased: neither the gallery" in capsys.readouterr().err
+        assert "nothing was erased: no picture of the gallery" in capsys.readouterr().err
+
+
+def test_an_erasure_that_becomes_complete_says_so(
+    gallery: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backup = tmp_path / "b.sqlite"
+    assert run(["gallery", "export", str(gallery), str(backup)]) == 0
+    backup.unlink()
+    erase = ["gallery", "erase", str(gallery), "--id", "2"]
+    assert run(erase) == 1
+    capsys.readouterr()
+    assert run([*erase, "--forget", str(backup)]) == 0
+    assert json.loads(capsys.readouterr().out)["is_complete"]
+    assert run(erase) == 1 and "nothing was erased" in capsys.readouterr().err
 
 
 def test_a_cache_that_is_named_is_never_passed_over(

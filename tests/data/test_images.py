@@ -79,7 +79,6 @@ def test_the_picture_outlives_its_file(kind: str, tmp_path: Path) -> None:
     assert np.asarray(read.resize((4, 4))).std() > 1
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 @pytest.mark.parametrize("error", [OSError(5, "Input/output error"), MemoryError()])
 def test_what_failed_is_not_always_the_picture(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     data = file_bytes(Image.fromarray(smooth()), "PNG")
@@ -103,6 +102,7 @@ def test_only_the_formats_that_are_named_are_tried() -> None:
         read_image(data, formats=("JPEG", "PNG"))
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 def test_damaged_exif_does_not_cost_the_picture() -> None:
     data = file_bytes(Image.fromarray(smooth()), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff\1\2\3")
     assert read_image(data).size == (16, 24)

@@ -144,6 +144,17 @@ def test_a_query_that_every_trial_asks_is_one_query(tmp_path: Path) -> None:
     assert [d.p_value for d in row.differences] == [d.p_value for d in one.differences]
 
 
+def test_a_query_counts_by_the_trials_that_scored_it(tmp_path: Path) -> None:
+    trials = {
+        "a": [scored(FOUND, MISSED), scored(SECOND, FOUND)],
+        "b": [scored(SECOND, MISSED), scored(SECOND, SECOND)],
+    }
+    files = [write(tmp_path / f"{name}.json", average_trials("S", "single", of)) for name, of in trials.items()]
+    row = row_of(*files, resamples=100)
+    assert (row.num_paired, row.num_trials, row.same_queries) == (2, 2, True)
+    assert (row.differences[0].a, row.differences[0].b) == (pytest.approx(0.75), 0.0)  # (1 + 0) / 2 and 1 / 1
+
+
 def test_which_trials_ask_the_same() -> None:
     assert asks_the_same("sysu-mm01/official", "all search, single shot")
     assert asks_the_same(llcm.NAME, llcm.VIS_TO_IR) and asks_the_same(cuhk03_single_shot.NAME, cuhk03_single_shot.DRAWN)

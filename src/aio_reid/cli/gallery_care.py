@@ -67,10 +67,8 @@ def erase(
                 forget_place(store, path)
             done = erase_pictures(store, part, caches=caches)
     _tell_certificate(done, certificate)
-    if (part.ids or part.paths) and not done.num_found:
-        typer.echo(
-            "nothing was erased: neither the gallery nor a backup of it has a picture of that id or file", err=True
-        )
+    if (part.ids or part.paths) and done.is_of_nothing:
+        typer.echo("nothing was erased: no picture of the gallery, or of a backup of it, fulfils this filter", err=True)
         raise typer.Exit(1)
 
 

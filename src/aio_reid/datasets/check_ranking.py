@@ -85,7 +85,8 @@ def find_repeated(table: Table) -> Iterator[Remark]:
         yield Remark(
             "note",
             f"{further} of {asked.total()} queries {'is' if further == 1 else 'are'} not asked: of each "
-            "person one row of each modality is drawn; `aio-reid evaluate --data FOLDER --seeds 10` draws ten times",
+            "person one row of each modality is drawn; `aio-reid evaluate --data FOLDER --seeds 10 --out RESULTS` "
+            "draws ten times",
         )
 
 

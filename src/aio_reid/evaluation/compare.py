@@ -29,6 +29,9 @@ METRICS = ("rank-1", "mAP", "mINP")
 HEADER = ("query", "queries", "metric", "A", "B", "B - A", "95 % interval", "p")
 
 
+_Values = NDArray[np.float64]
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One metric of one row, as fractions: its means over the paired queries, their difference B - A, the ends of its
@@ -171,6 +174,15 @@ def asks_the_same(protocol: str, task: str) -> bool:
     return plain.split("/")[0] == sysu_mm01.NAME or plain == cuhk03_single_shot.NAME
 
 
+def _joined_trials(a: _Values, b: _Values) -> tuple[list[_Values], list[_Values]]:
+    """Return both as one trial each: the mean over the trials (T, N, M) in which both scored the query, or NaN."""
+    both = ~(np.isnan(a) | np.isnan(b))  # (T, N, M)
+    num = both.sum(axis=0)  # (N, M)
+    with np.errstate(invalid="ignore"):
+        mean_a, mean_b = (np.where(both, x, 0.0).sum(axis=0) / num for x in (a, b))  # 0 / 0 is NaN
+    return [mean_a], [mean_b]
+
+
 def _compare_row(
     first: Evaluation, second: Evaluation, key: tuple[str, str], resamples: int, seed: int
 ) -> ComparedRow | str:
@@ -183,8 +195,8 @@ def _compare_row(
         )
     num_trials = len(a)
     same = num_trials > 1 and asks_the_same(first.protocol, key[0]) and len({len(trial) for trial in a}) == 1
-    if same:  # NaN where a query was not scored in one of them
-        a, b = [np.mean(a, axis=0)], [np.mean(b, axis=0)]
+    if same:
+        a, b = _joined_trials(np.stack(a), np.stack(b))
     scored = [(~np.isnan(x[:, 0]), ~np.isnan(y[:, 0])) for x, y in zip(a, b, strict=True)]
     paired = [of_a & of_b for of_a, of_b in scored]
     empty = [number for number, rows in enumerate(paired, start=1) if not rows.any()]
@@ -205,9 +217,7 @@ def _compare_row(
     )
 
 
-def _differences(
-    a: Sequence[NDArray[np.float64]], b: Sequence[NDArray[np.float64]], resamples: int, seed: int
-) -> tuple[Difference, ...]:
+def _differences(a: Sequence[_Values], b: Sequence[_Values], resamples: int, seed: int) -> tuple[Difference, ...]:
     groups = [y - x for x, y in zip(a, b, strict=True)]
     spread = bootstrap_differences(groups, resamples=resamples, seed=seed)
     means = [np.mean([trial.mean(axis=0) for trial in side], axis=0) for side in (a, b, groups)]  # (M,) each
@@ -215,7 +225,7 @@ def _differences(
     return tuple(Difference(metric, *(float(column[m]) for column in columns)) for m, metric in enumerate(METRICS))
 
 
-def _read_trials(one: Evaluation, task: Result) -> list[NDArray[np.float64]]:
+def _read_trials(one: Evaluation, task: Result) -> list[_Values]:
     """Return of each trial (N, M) float64 in the order of `METRICS`, NaN where a query was not scored."""
     try:
         listed = [trial["per_query"] for trial in task.get("trials") or [task]]

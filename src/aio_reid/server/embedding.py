@@ -21,6 +21,9 @@ from aio_reid.server.model import Input, ServiceModel
 from aio_reid.server.pictures import FORMATS
 from aio_reid.server.problems import too_late
 
+_NOTE_WAIT_S = 0.5
+"""A note is worth no longer wait than this."""
+
 
 class SharedModel:
     """The model, its batches, and the places at which pictures are decoded."""
@@ -42,8 +45,10 @@ class SharedModel:
             return self.model.prepare(parts, fusion)
 
     def note_photos(self, parts: Sequence[QueryPart], deadline: float) -> tuple[str, ...]:
-        """Say which photos have no colour, which decodes them once more; nothing where there is no time left."""
-        with self._place(deadline) as has_place:
+        """Say which photos have no colour, which decodes them once more; nothing where others keep all places busy."""
+        if all(part.modality is not Modality.RGB for part in parts):
+            return ()
+        with self._place(min(deadline, time.monotonic() + _NOTE_WAIT_S)) as has_place:
             return colourless_photos(parts, FORMATS) if has_place else ()
 
     @contextmanager

@@ -212,9 +212,24 @@ def test_the_same_filter_is_asked_again_though_nobody_has_the_column_any_more(ga
     assert not any(item.picture.columns for item in store.get(store.ids()))
     (tmp_path / "unplugged").rename(backup)
     again = erase_pictures(store, tall)
-    assert again.is_complete and again.num_erased == 0 and again.num_found == again.backups[0].num_erased > 300
+    assert again.is_complete and again.num_erased == 0 and again.backups[0].num_erased > 300 and not again.is_of_nothing
     with pytest.raises(DataError, match="no column 'height'"):  # names of columns are not kept for nothing
         erase_pictures(store, tall)
+    store.close()
+
+
+def test_what_a_restored_backup_knew_does_not_take_the_place_of_what_is_known(gallery: Path, tmp_path: Path) -> None:
+    lost, week = exported(gallery, tmp_path / "town.sqlite"), exported(gallery, tmp_path / "week.sqlite")
+    create_file(tmp_path / "restored", "a" * 64, "test", keep_copies=False)
+    store = EmbeddedStore(tmp_path / "restored", write=True)
+    import_gallery(store, week)
+    lost.unlink()
+    export_gallery(store, lost)  # its own now
+    import_gallery(store, week)
+    assert dict(known_backups(store))[lost] == store.about().gallery_id
+    with pytest.raises(DataError, match="is still there"):
+        forget_place(store, lost)
+    assert erase_pictures(store, Where(ids=(store.ids()[1],))).is_complete and not holds(lost)
     store.close()
 
 
@@ -237,4 +252,18 @@ def test_pictures_that_a_killed_reembedding_wrote_out_go_with_an_erasure(gallery
     (left / "2.jpg").write_bytes(b"a picture")
     erase_pictures(store, THE_SECOND)
     assert not left.exists()
+    store.close()
+
+
+def test_a_file_of_before_that_was_remembered_is_read_as_one_that_owes_nothing(gallery: Path) -> None:
+    with sqlite3.connect(gallery / "gallery.sqlite") as connection:
+        connection.execute("DROP TABLE pending")
+        connection.execute("DROP TABLE pending_caches")
+        connection.execute("PRAGMA user_version=2")
+    connection.close()
+    store = EmbeddedStore(gallery)
+    assert read_pending(store) == []
+    store.close()
+    store = EmbeddedStore(gallery, write=True)
+    assert erase_pictures(store, THE_SECOND).is_complete
     store.close()

@@ -137,8 +137,14 @@ def test_a_folder_and_a_manifest_of_it_are_told_together(people: Path) -> None:
         folder_entries(people, Modality.RGB, NamePattern("camera {camera}/{frame}_{colour}"), skip=None),
         table_entries(table, rows, Modality.RGB),
     )
-    entries = merged_entries(listed)
+    entries = merged_entries([*listed, folder_entries(people / "camera 0", Modality.RGB, None, skip=None)])
     assert len(entries) == 24
     first = next(entry for entry in entries if entry.path.name == "00_red.png")
     assert first.modality is Modality.INFRARED and first.description.camera == "gate"
     assert first.description.frame == 0 and first.description.columns == {"colour": "red", "person": "7"}
+
+
+def test_a_manifest_may_hold_one_file_as_two_kinds(people: Path) -> None:
+    rows = [{"path": "camera 0/00_red.png", "modality": name} for name in ("sketch", "rgb", "sketch")]
+    entries = merged_entries([table_entries(people / "visits.csv", rows, Modality.RGB)])
+    assert [entry.modality for entry in entries] == [Modality.SKETCH, Modality.RGB]

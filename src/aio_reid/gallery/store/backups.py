@@ -39,7 +39,7 @@ def export_gallery(store: EmbeddedStore, path: Path) -> Path:
     """
     target = absolute(path)
     gallery_id = store.about().gallery_id
-    if target == store.path or target.name == FILE_NAME:  # which would be taken for a gallery in use
+    if target == store.path:
         raise _not_a_new_file(target)
     if store.is_backup:  # its gallery would not know of the new file
         raise StorageError(f"{str(store.path)!r} is a backup itself; export the gallery, or import this into one first")
@@ -101,8 +101,10 @@ def import_gallery(store: EmbeddedStore, path: Path) -> Added:
         about, own = source.about(), store.about()
         check_comparable(about, own)
         if source.is_backup:
-            for backup, gallery_id in [(source.path, about.gallery_id), *known_backups(source)]:
-                _remember(store, backup, gallery_id)
+            _remember(store, source.path, about.gallery_id)
+            with store.changing() as connection:  # of a place that is known, more is known here
+                rows = [(os.fsencode(backup), of, now_text()) for backup, of in known_backups(source)]
+                connection.executemany("INSERT OR IGNORE INTO backups VALUES(?, ?, ?)", rows)
         if not store.count() and not store.calibrations():
             keep_calibration(store, read_calibration(source))
         return copy_pictures(store, source, keep_copies=own.keeps_copies)
@@ -160,7 +162,7 @@ def check_target(target: Path, gallery_id: str | None) -> None:
     Raises:
         StorageError: something else lies there.
     """
-    if target.is_dir():
+    if target.is_dir() or target.name == FILE_NAME:  # which would be taken for a gallery in use
         raise _not_a_new_file(target)
     if not target.exists():
         return

@@ -121,17 +121,25 @@ def table_entries(
 
 
 def merged_entries(sources: Iterable[Listed]) -> list[Entry]:
-    """Return the entries of several sources, one of each path: a later source adds to what an earlier one says."""
-    found: dict[Path, Entry] = {}
+    """Return the entries of several sources, one of each path and modality that is said of it: a later mention adds to
+    what an earlier one says.
+    """
+    found: dict[Path, list[Entry]] = {}
     for entry in (entry for source in sources for entry in source.entries):
-        before = found.get(entry.path)
-        if before is None:
-            found[entry.path] = entry
-            continue
-        says = entry.description.modality is not None or before.description.modality is None
-        description = described_anew(before.description, entry.description)
-        found[entry.path] = Entry(entry.path, entry.modality if says else before.modality, description)
-    return list(found.values())
+        alike, said = found.setdefault(entry.path, []), entry.description.modality
+        for place, before in enumerate(alike):
+            if said is None or before.description.modality in (None, said):
+                alike[place] = _together(before, entry)
+                break
+        else:
+            alike.append(entry)
+    return [entry for entries in found.values() for entry in entries]
+
+
+def _together(before: Entry, now: Entry) -> Entry:
+    said = now.description.modality or before.description.modality
+    description = replace(described_anew(before.description, now.description), modality=said)
+    return Entry(now.path, said or now.modality, description)
 
 
 def described_anew(before: _Described, now: _Described) -> _Described:

@@ -33,8 +33,9 @@ _BLOCK = 1 << 24
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What was asked, when (UTC), and what is left. `num_probed` erased vectors were looked for in every file of the
-    gallery and not found. `sha256` is that of the gallery's file afterwards, None where it is not one file.
+    """What was asked, when (UTC), and what is left. `num_sought` are the pictures that the filter named in the gallery,
+    and those of earlier erasures that were not complete. `num_probed` erased vectors were looked for in every file of
+    the gallery and not found. `sha256` is that of the gallery's file afterwards, None where it is not one file.
     `not_proven` says what could not be shown.
     """
 
@@ -44,6 +45,7 @@ class Certificate:
     began: str
     ended: str
     num_before: int
+    num_sought: int
     num_erased: int
     num_after: int
     num_copies_before: int
@@ -55,9 +57,9 @@ class Certificate:
     not_proven: tuple[str, ...] = ()
 
     @property
-    def num_found(self) -> int:
-        """Pictures and embeddings that were erased, in all places."""
-        return self.num_erased + sum(place.num_erased for place in (*self.caches, *self.backups))
+    def is_of_nothing(self) -> bool:
+        """There was nothing to erase, and nothing was erased anywhere."""
+        return not self.num_sought and not sum(place.num_erased for place in (*self.caches, *self.backups))
 
     @property
     def is_complete(self) -> bool:
@@ -117,6 +119,7 @@ def erase_pictures(store: EmbeddedStore, where: Where, *, caches: Sequence[Path]
         began=began,
         ended=now_text(),
         num_before=num_before,
+        num_sought=len(sought),
         num_erased=num_erased,
         num_after=store.count(),
         num_copies_before=num_copies_before,

@@ -8,19 +8,20 @@ from tempfile import TemporaryDirectory
 
 from aio_reid.errors import StorageError
 from aio_reid.gallery.scan import absolute
-from aio_reid.gallery.store.backups import check_comparable, check_target, copy_pictures, write_backup
+from aio_reid.gallery.store.backups import check_comparable, check_target, copy_pictures, known_backups, write_backup
 from aio_reid.gallery.store.embedded import EmbeddedStore
 from aio_reid.gallery.store.milvus.pictures import path_text
 from aio_reid.gallery.store.milvus.store import MilvusStore
 from aio_reid.gallery.store.protocol import Added, Store
-from aio_reid.gallery.store.schema import FILE_NAME, create_file
+from aio_reid.gallery.store.schema import create_file
 from aio_reid.progress import SILENT, Progress
 
 
 def bring_over(target: Store, source: Store, *, progress: Progress = SILENT) -> Added:
     """Add all pictures of another gallery, with what is known of them, under new ids; those known here stay as they
     are. Copies of files come along where the target keeps copies. Stopped, it goes on when it is started again.
-    A backup that the pictures of a cluster came from is remembered, so that erasing reaches it.
+    A backup that the pictures of a cluster came from is remembered, with those that its gallery knew of, so that
+    erasing reaches them.
 
     Raises:
         StorageError: one of them cannot be read or written.
@@ -28,8 +29,11 @@ def bring_over(target: Store, source: Store, *, progress: Progress = SILENT) -> 
     """
     own = target.about()
     check_comparable(source.about(), own)
-    if isinstance(target, MilvusStore) and isinstance(source, EmbeddedStore) and source.path.name != FILE_NAME:
+    if isinstance(target, MilvusStore) and isinstance(source, EmbeddedStore) and source.is_backup:
         target.remember_backup(path_text(source.path), source.about().gallery_id)
+        for backup, gallery_id in known_backups(source):
+            if path_text(backup) not in target.backups():
+                target.remember_backup(path_text(backup), gallery_id)
     return copy_pictures(target, source, keep_copies=own.keeps_copies, progress=progress)
 
 

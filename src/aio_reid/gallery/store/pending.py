@@ -8,7 +8,7 @@ erased from; backups are known anyway.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -23,8 +23,10 @@ Pair = tuple[bytes, Modality]
 
 
 def read_pending(store: EmbeddedStore) -> list[Pair]:
-    """Return what erasures that are not complete were to erase."""
+    """Return what erasures that are not complete were to erase; nothing of a file of before that was remembered."""
     with store.reading() as connection:
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'pending'").fetchone():
+            return []
         rows = connection.execute("SELECT content, modality FROM pending ORDER BY content, modality").fetchall()
     return [(bytes(content), parse_modality(name)) for content, name in rows]
 
@@ -54,17 +56,18 @@ def forget_place(store: EmbeddedStore, path: Path) -> None:
     """
     target = absolute(path)
     backups = dict(known_backups(store))
-    if target not in backups or not _holds_another(target, backups[target]):
+    if target not in backups or not holds_another(target, {backups[target], store.about().gallery_id}):
         check_deleted(target, [*backups, *pending_caches(store)])
     with store.changing() as connection:
         for table in ("backups", "pending_caches"):
             connection.execute(f"DELETE FROM {table} WHERE path = ?", [os.fsencode(target)])
 
 
-def _holds_another(path: Path, gallery_id: str) -> bool:
+def holds_another(path: Path, gallery_ids: Collection[str]) -> bool:
+    """Tell whether a gallery lies there that is none of these."""
     try:
         with closing(EmbeddedStore(path)) as there:
-            return there.about().gallery_id != gallery_id
+            return there.about().gallery_id not in gallery_ids
     except (AioError, OSError):
         return False  # it may be the backup, damaged
 

@@ -16,11 +16,14 @@ export function setUpFilters(served, kinds, problems) {
   offer("kinds", kinds.map((kind) => check("kind", kind, KINDS[kind].many, false)));
 }
 
-/** Put boxes in the place of those that are there, ticked as those were; one that cannot be ticked says nothing. */
+/** Put boxes in the place of those that are there, ticked as those were, also across a time in which one cannot be ticked. */
 function offer(id, boxes) {
-  const before = new Map([...byId(id).querySelectorAll("input:enabled")].map((box) => [box.value, box.checked]));
-  for (const box of boxes.map((label) => label.querySelector("input:enabled"))) {
-    if (box && before.has(box.value)) box.checked = before.get(box.value);
+  const boxesBefore = [...byId(id).querySelectorAll("input")];
+  const before = new Map(boxesBefore.map((box) => [box.value, box.dataset.ticked ?? String(box.checked)]));
+  for (const box of boxes.map((label) => label.querySelector("input"))) {
+    const was = before.get(box.value) ?? "";
+    if (box.disabled) box.dataset.ticked = was;
+    else if (was) box.checked = was === "true";
   }
   byId(id).querySelectorAll("label").forEach((old) => old.remove());
   byId(id).append(...boxes);

@@ -42,7 +42,7 @@ function hitPart(hit, search) {
     ["SHA-256 of the file", hit.content], ["gallery", `${hit.gallery}, picture ${hit.id}, version ${hit.gallery_version}`]];
   const picture = hit.picture === null ? `<p>no picture: ${escaped(hit.picture_problem)}</p>`
     : `<img src="${escaped(hit.picture)}" alt="picture ${escaped(hit.id)}">`;
-  return `<section class="hit">${picture}${table(rows)}</section>`;
+  return `<section>${picture}${table(rows)}</section>`;
 }
 
 function searchPart(search) {
@@ -58,5 +58,5 @@ function searchPart(search) {
     ["SHA-256 of the weights", search.weights_sha256]];
   const pictures = search.pictures.map((one) => `<figure><img src="${escaped(one.picture)}" alt="${escaped(one.name)}">
 <figcaption>${escaped(KINDS[one.kind].label)}</figcaption></figure>`).join("");
-  return `<section class="search"><h3>Search ${search.number}</h3>${pictures}${table(rows)}</section>`;
+  return `<section><h3>Search ${search.number}</h3>${pictures}${table(rows)}</section>`;
 }

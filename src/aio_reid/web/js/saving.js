@@ -37,7 +37,7 @@ async function print(entries) {
     const report = new DOMParser().parseFromString(htmlOf(await recordOf(entries, addressOf), ""), "text/html");
     byId("printed").replaceChildren(...report.body.children);
     byId("report-style").media = "print";
-    await Promise.all([...byId("printed").querySelectorAll("img")].map((image) => image.decode()));
+    await Promise.all([...byId("printed").querySelectorAll("img")].map((image) => image.decode().catch(() => null))); // TIFF
     window.addEventListener("afterprint", clear, { once: true }); // not every browser waits in print()
     window.print();
   } catch (problem) {

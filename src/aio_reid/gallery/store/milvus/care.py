@@ -13,7 +13,7 @@ from aio_reid.gallery.store.erase import Certificate, pairs_of
 from aio_reid.gallery.store.erase_places import ERASED, erase_backup, erase_cache, ids_of_pairs
 from aio_reid.gallery.store.milvus.pictures import path_text, text_path
 from aio_reid.gallery.store.milvus.store import MilvusStore
-from aio_reid.gallery.store.pending import check_deleted
+from aio_reid.gallery.store.pending import check_deleted, holds_another
 from aio_reid.gallery.store.protocol import Where
 from aio_reid.gallery.store.schema import now_text
 from aio_reid.gallery.store.search import describe_where
@@ -47,7 +47,7 @@ def erase_from_cluster(store: MilvusStore, where: Where, *, caches: Sequence[Pat
         if place.state != ERASED:  # a cluster cannot remember what it has erased, as a file does (`pending.py`)
             raise StorageError(
                 f"nothing was erased from {about.place!r}: {place.path} is out of reach ({place.state}); make it "
-                "reachable, or if it was deleted, give --forget"
+                "reachable, or if it was deleted, give --forget for a backup, and no --cache for a cache"
             )
     num_erased = store.erase(where)
     if store.count(where):
@@ -59,6 +59,7 @@ def erase_from_cluster(store: MilvusStore, where: Where, *, caches: Sequence[Pat
         began=began,
         ended=now_text(),
         num_before=num_before,
+        num_sought=len(pairs),
         num_erased=num_erased,
         num_after=store.count(),
         num_copies_before=0,
@@ -72,13 +73,15 @@ def erase_from_cluster(store: MilvusStore, where: Where, *, caches: Sequence[Pat
 
 
 def forget_cluster_backup(store: MilvusStore, path: Path) -> None:
-    """Forget a backup that was deleted: nobody looks there any more.
+    """Forget a backup that was deleted: nobody looks there any more. Where another gallery lies, it was deleted, too.
 
     Raises:
         DataError: no such backup is known, or it is still there.
     """
     target = absolute(path)
-    check_deleted(target, [text_path(text) for text in store.backups()])
+    known = {text_path(text): gallery_id for text, gallery_id in store.backups().items()}
+    if target not in known or not holds_another(target, {known[target]}):
+        check_deleted(target, list(known))
     store.forget_backup(path_text(target))
 
 
