@@ -39,5 +39,5 @@ stage1 nano-wide wide-people 320
 aio-reid export-weights runs/nano-wide-stage1 runs/nano-ninth.safetensors --half --mirrored
 aio-reid pretrain configs/nano-other.yaml "${options[@]}"
 aio-reid train configs/nano-stage1.yaml "${options[@]}"
-aio-reid export-weights runs/nano-stage1 "$out" --half --mirrored
+aio-reid export-weights runs/nano-stage1 "$out" --half --mirrored --average runs/nano-wide-stage1
 aio-reid doctor
