@@ -91,9 +91,9 @@ def office(tmp_path: Path) -> Path:
 def test_a_check_without_an_error_ends_with_0(office: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["data", "check", str(office)]) == 0
     shown = capsys.readouterr()
-    assert [line.split(": ")[0] for line in shown.out.splitlines()] == ["warning", "note"]
+    assert [line.split(": ")[0] for line in shown.out.splitlines()] == ["warning", "note", "note"]
     assert "warning: 1 caption says nothing ('nan', row 5); " in shown.out
-    assert shown.err == "0 errors, 1 warning, 1 note\n"
+    assert shown.err == "0 errors, 1 warning, 2 notes\n"
 
 
 def test_a_check_with_an_error_ends_with_1_and_tells_it_first(
@@ -104,9 +104,9 @@ def test_a_check_with_an_error_ends_with_1_and_tells_it_first(
     assert run(["data", "check", str(office), "--json", str(report)]) == 1
     shown = capsys.readouterr()
     lines = shown.out.splitlines()
-    assert [line.split(": ")[0] for line in lines] == ["error", "warning", "note"]
+    assert [line.split(": ")[0] for line in lines] == ["error", "warning", "note", "note"]
     assert lines[0].startswith("error: 1 of 2 pictures is missing (the first is '1.png', row 3); ")
-    assert shown.err == f"1 error, 1 warning, 1 note\nwritten: {report}\n"
+    assert shown.err == f"1 error, 1 warning, 2 notes\nwritten: {report}\n"
     found = json.loads(report.read_text(encoding="utf-8"))
     assert [f"{item['severity']}: {item['text']}" for item in found["remarks"]] == lines
     assert (found["manifest"], found["compared_contents"]) == (str(office), False)

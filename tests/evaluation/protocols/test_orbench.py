@@ -78,7 +78,7 @@ def test_missing_tasks_leave_out_their_average_and_each_fusion_has_its_own() -> 
         ("average of two modalities", "early"),
         ("average of two modalities", "late"),
     ]
-    assert result.left_out["TEXT"] == "there are no such queries"
+    assert result.left_out["TEXT"] == "there are no such queries, or none that these weights read"
     assert result.left_out["average of one modality"] == "3 of 4 tasks could be scored"
     assert result.left_out["average of four modalities"] == "0 of 4 tasks could be scored"
     assert asked[:1] == [("rgb", "early")]

@@ -110,8 +110,7 @@ def erase_pictures(store: EmbeddedStore, where: Where, *, caches: Sequence[Path]
         erase_backup(path, gallery_id, choose) for path, gallery_id in known_backups(store) if path != store.path
     )
     num_erased = store.erase(where, is_last=all_erased((*erased_caches, *erased_backups)))
-    probes = [vector for vector in vectors if not _is_still_enrolled(store, vector)]
-    _probe(store.path, [vector.astype("<f4").tobytes() for vector in probes])
+    num_probed = _probe(store, vectors)
     return Certificate(
         gallery=shown(store.path.parent),
         gallery_id=about.gallery_id,
@@ -126,7 +125,7 @@ def erase_pictures(store: EmbeddedStore, where: Where, *, caches: Sequence[Path]
         num_copies_after=store.count_copies(),
         caches=erased_caches,
         backups=erased_backups,
-        num_probed=len(probes),
+        num_probed=num_probed,
         sha256=file_content(store.path).hex(),
     )
 
@@ -177,9 +176,16 @@ def _is_still_enrolled(store: EmbeddedStore, vector: Any) -> bool:
     return bool(len(found.scores)) and float(found.scores[0]) > 1.0 - 1e-6
 
 
-def _probe(path: Path, needles: Sequence[bytes]) -> None:
-    for file in sorted(path.parent.glob(f"{path.stem}*")):
+def _probe(store: EmbeddedStore, vectors: Sequence[Any]) -> int:
+    """Look for erased vectors in every file of a gallery; return how many were looked for.
+
+    Raises:
+        StorageError: one was found.
+    """
+    needles = [vector.astype("<f4").tobytes() for vector in vectors if not _is_still_enrolled(store, vector)]
+    for file in sorted(store.path.parent.glob(f"{store.path.stem}*")):
         if file.is_file() and find_bytes(file, needles):
             raise StorageError(
                 f"an erased vector was found in {str(file)!r}; repeat, and if it stays, delete the gallery's files"
             )
+    return len(needles)

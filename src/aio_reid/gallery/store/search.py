@@ -81,8 +81,7 @@ def search_gallery(
         WeightsError: the gallery was made with other weights.
     """
     _check(question)
-    watch = Watch()
-    cache = open_cache(enabled=False) if cache is None else cache
+    watch, cache = Watch(), open_cache(enabled=False) if cache is None else cache
     once = LoadedOnce(embedder)
     place = _place_of(store, once)
     contents = [part_content(part) for part in question.parts]
