@@ -250,7 +250,8 @@ def check_printed(page: Page) -> None:
 
 
 def check_widths(page: Page, tmp_path: Path) -> None:
-    """No part is wider than the window; take pictures."""
+    """No part is wider than the window; take pictures, of a question with one of each kind, which is calibrated."""
+    page.click("#files-sketch button")
     search(page)
     folder = Path(os.environ.get(PICTURES, tmp_path))
     for name, metrics in (("page", DESKTOP), ("page-phone", PHONE)):

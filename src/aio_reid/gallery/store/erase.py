@@ -6,7 +6,7 @@ command does all of it again. Picture files that the gallery only refers to are 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -176,7 +176,7 @@ def _is_still_enrolled(store: EmbeddedStore, vector: Any) -> bool:
     return bool(len(found.scores)) and float(found.scores[0]) > 1.0 - 1e-6
 
 
-def _probe(store: EmbeddedStore, vectors: Sequence[Any]) -> int:
+def _probe(store: EmbeddedStore, vectors: Iterable[Any]) -> int:
     """Look for erased vectors in every file of a gallery; return how many were looked for.
 
     Raises:
