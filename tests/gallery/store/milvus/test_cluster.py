@@ -54,6 +54,8 @@ def test_there_and_back_and_erased_from_the_backup(cluster: MilvusUrl, gallery: 
     with pytest.raises(WeightsError, match="reembed"):
         bring_over(foreign, store)
     with pytest.raises(StorageError, match="another gallery"):
+        export_cluster(store, export_gallery(foreign, tmp_path / "foreign.sqlite"))
+    with pytest.raises(StorageError, match="cannot export to"):
         export_cluster(store, other / "gallery.sqlite")
     for opened in (local, store, foreign):
         opened.close()
