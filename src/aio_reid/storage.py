@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -33,6 +33,15 @@ def file_content(path: Path) -> bytes:
     """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").digest()
+
+
+def contents_of(paths: Iterable[Path]) -> list[bytes]:
+    """Return the SHA-256 of those files that can be read."""
+    contents: list[bytes] = []
+    for path in paths:
+        with suppress(OSError):
+            contents.append(file_content(path))
+    return contents
 
 
 def unchanged_bytes(path: Path, content: bytes) -> bytes | None:

@@ -55,8 +55,9 @@ def erase(
     part = chosen_part(where, everything)
     if certificate is not None:
         check_writable(certificate)
-    has_default = cache is None and (default_cache_folder() / FILE_NAME).is_file()
-    caches = [default_cache_folder()] if has_default else [] if cache is None else [cache]
+    caches = [cache or default_cache_folder()]
+    if cache is None and not (caches[0] / FILE_NAME).is_file():
+        caches = []  # nothing was ever kept; a cache that was named is never passed over
     with opened_anywhere(gallery, write=True) as store:
         if isinstance(store, MilvusStore):
             for path in forgotten or ():

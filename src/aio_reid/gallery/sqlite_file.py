@@ -137,15 +137,19 @@ def check_ours(kind: FileKind, connection: sqlite3.Connection, name: str) -> Non
         StorageError: it is not ours.
     """
     application, version = number(connection, "application_id"), number(connection, "user_version")
-    num_tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    is_new = application == 0 and num_tables == 0
-    if not is_new and application != kind.application_id:
+    if not is_empty(connection) and application != kind.application_id:
         raise damaged(kind, name, "another program's database")
     if version > kind.schema_version:
         raise StorageError(
             f"{kind.what} {name!r} was written by a newer aio-reid (format {version}, this one knows "
             f"{kind.schema_version}); update aio-reid, or {kind.remedy.split(', or ')[-1]}"
         )
+
+
+def is_empty(connection: sqlite3.Connection) -> bool:
+    """Tell whether nobody has made a table yet, or marked the file as theirs."""
+    num_tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    return num_tables == 0 and number(connection, "application_id") == 0
 
 
 def compact(kind: FileKind, connection: sqlite3.Connection, path: Path | None) -> None:

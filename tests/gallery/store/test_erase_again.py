@@ -36,6 +36,13 @@ def exported(gallery: Path, path: Path) -> Path:
     return path
 
 
+def restored(folder: Path, backup: Path) -> EmbeddedStore:
+    create_file(folder / "restored", "a" * 64, "test", keep_copies=False)
+    store = EmbeddedStore(folder / "restored", write=True)
+    import_gallery(store, backup)
+    return store
+
+
 def test_a_backup_of_another_gallery_that_was_locked(gallery: Path, tmp_path: Path) -> None:
     backup = exported(gallery, tmp_path / "b.sqlite")
     create_file(tmp_path / "mine", "a" * 64, "test", keep_copies=False)
@@ -192,9 +199,7 @@ def test_an_export_that_failed_is_not_looked_for(gallery: Path, tmp_path: Path) 
 
 def test_after_a_restore_all_backups_are_known(gallery: Path, tmp_path: Path) -> None:
     older, newer = exported(gallery, tmp_path / "b1.sqlite"), exported(gallery, tmp_path / "b2.sqlite")
-    create_file(tmp_path / "restored", "a" * 64, "test", keep_copies=False)
-    store = EmbeddedStore(tmp_path / "restored", write=True)
-    import_gallery(store, newer)
+    store = restored(tmp_path, newer)
     done = erase_pictures(store, Where(ids=(store.ids()[1],)))
     assert done.is_complete and [place.num_erased for place in done.backups] == [1, 1]
     assert not holds(older) and not holds(newer)
@@ -220,9 +225,7 @@ def test_the_same_filter_is_asked_again_though_nobody_has_the_column_any_more(ga
 
 def test_what_a_restored_backup_knew_does_not_take_the_place_of_what_is_known(gallery: Path, tmp_path: Path) -> None:
     lost, week = exported(gallery, tmp_path / "town.sqlite"), exported(gallery, tmp_path / "week.sqlite")
-    create_file(tmp_path / "restored", "a" * 64, "test", keep_copies=False)
-    store = EmbeddedStore(tmp_path / "restored", write=True)
-    import_gallery(store, week)
+    store = restored(tmp_path, week)
     lost.unlink()
     export_gallery(store, lost)  # its own now
     import_gallery(store, week)

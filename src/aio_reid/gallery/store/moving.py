@@ -31,8 +31,9 @@ def bring_over(target: Store, source: Store, *, progress: Progress = SILENT) -> 
     check_comparable(source.about(), own)
     if isinstance(target, MilvusStore) and isinstance(source, EmbeddedStore) and source.is_backup:
         target.remember_backup(path_text(source.path), source.about().gallery_id)
+        known = target.backups()
         for backup, gallery_id in known_backups(source):
-            if path_text(backup) not in target.backups():
+            if path_text(backup) not in known:
                 target.remember_backup(path_text(backup), gallery_id)
     return copy_pictures(target, source, keep_copies=own.keeps_copies, progress=progress)
 

@@ -8,7 +8,7 @@ erased from; backups are known anyway.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -55,35 +55,37 @@ def forget_place(store: EmbeddedStore, path: Path) -> None:
         DataError: no such place is known, or something is still there.
     """
     target = absolute(path)
-    backups = dict(known_backups(store))
-    if target not in backups or not holds_another(target, {backups[target], store.about().gallery_id}):
-        check_deleted(target, [*backups, *pending_caches(store)])
+    check_deleted(target, dict(known_backups(store)), store.about().gallery_id, caches=pending_caches(store))
     with store.changing() as connection:
         for table in ("backups", "pending_caches"):
             connection.execute(f"DELETE FROM {table} WHERE path = ?", [os.fsencode(target)])
 
 
-def holds_another(path: Path, gallery_ids: Collection[str]) -> bool:
-    """Tell whether a gallery lies there that is none of these."""
-    try:
-        with closing(EmbeddedStore(path)) as there:
-            return there.about().gallery_id not in gallery_ids
-    except (AioError, OSError):
-        return False  # it may be the backup, damaged
-
-
-def check_deleted(path: Path, known: Sequence[Path]) -> None:
-    """Refuse to forget a place that is not known, or that is still there.
+def check_deleted(path: Path, backups: Mapping[Path, str], own: str, *, caches: Sequence[Path] = ()) -> None:
+    """Refuse to forget a place that is not known, or that is still there: a backup is not where another gallery lies
+    now. `backups` gives the gallery of each, `own` is the one that knows them.
 
     Raises:
         DataError: it may not be forgotten.
     """
+    known = [*backups, *caches]
     if path not in known:
         names = ", ".join(repr(str(one)) for one in known) or "none"
         raise DataError(f"the gallery knows no backup or cache {str(path)!r}; it knows: {names}")
+    if path in backups and _holds_another(path, {backups[path], own}):
+        return
     try:
         is_there = path.exists()
     except OSError:  # it cannot be asked; whoever says that it was deleted knows better
         is_there = False
     if is_there:
         raise DataError(f"{str(path)!r} is still there and may hold what is to be erased; delete it first")
+
+
+def _holds_another(path: Path, gallery_ids: Collection[str]) -> bool:
+    """Tell whether a gallery lies there that is none of these."""
+    try:
+        with closing(EmbeddedStore(path)) as there:
+            return there.about().gallery_id not in gallery_ids
+    except (AioError, OSError):
+        return False  # it may be the backup, damaged

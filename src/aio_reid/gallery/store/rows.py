@@ -7,7 +7,6 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +14,7 @@ from aio_reid.errors import DataError
 from aio_reid.gallery.store.protocol import Added, Item, NewPicture, Picture, Value
 from aio_reid.gallery.store.resident import number_time, time_number
 from aio_reid.records import Modality, parse_modality
-from aio_reid.storage import file_content
+from aio_reid.storage import contents_of
 
 _COLUMN_NAME = re.compile(r"[^\W\d]\w*")
 _ROWS_AT_ONCE = 500  # SQLite's oldest limit for values in one statement is 999
@@ -54,12 +53,8 @@ def ids_of_paths(connection: sqlite3.Connection, paths: Sequence[Path]) -> list[
         for number, path in connection.execute(f"SELECT id, path FROM items WHERE path IN ({_marks(chunk)})", chunk):
             found.append(number)
             named.add(path)
-    contents: list[bytes] = []
-    for other in paths:
-        if os.fsencode(other) not in named:
-            with suppress(OSError):
-                contents.append(file_content(other))
-    return found + ids_of_contents(connection, contents)
+    others = contents_of(path for path in paths if os.fsencode(path) not in named)
+    return found + ids_of_contents(connection, others)
 
 
 def ids_of_contents(connection: sqlite3.Connection, contents: Sequence[bytes]) -> list[int]:

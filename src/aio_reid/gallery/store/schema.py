@@ -28,6 +28,7 @@ from aio_reid.gallery.sqlite_file import (
     connect,
     create_privately,
     damaged,
+    is_empty,
     number,
 )
 from aio_reid.storage import is_passing, primary_code
@@ -172,8 +173,7 @@ def is_unmade(path: Path) -> bool:
         return True
     try:
         with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as connection:
-            num_tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-            return num_tables == 0 and number(connection, "application_id") == 0
+            return is_empty(connection)
     except sqlite3.Error:
         return False
 

@@ -13,7 +13,7 @@ from aio_reid.gallery.store.erase import Certificate, pairs_of
 from aio_reid.gallery.store.erase_places import ERASED, erase_backup, erase_cache, ids_of_pairs
 from aio_reid.gallery.store.milvus.pictures import path_text, text_path
 from aio_reid.gallery.store.milvus.store import MilvusStore
-from aio_reid.gallery.store.pending import check_deleted, holds_another
+from aio_reid.gallery.store.pending import check_deleted
 from aio_reid.gallery.store.protocol import Where
 from aio_reid.gallery.store.schema import now_text
 from aio_reid.gallery.store.search import describe_where
@@ -80,8 +80,7 @@ def forget_cluster_backup(store: MilvusStore, path: Path) -> None:
     """
     target = absolute(path)
     known = {text_path(text): gallery_id for text, gallery_id in store.backups().items()}
-    if target not in known or not holds_another(target, {known[target]}):
-        check_deleted(target, list(known))
+    check_deleted(target, known, store.about().gallery_id)
     store.forget_backup(path_text(target))
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 
 from aio_reid.gallery.store.filters import condition_value
 from aio_reid.gallery.store.milvus.pictures import NO_NUMBER, given_text, path_text
 from aio_reid.gallery.store.protocol import Condition, Where
 from aio_reid.gallery.store.resident import time_number
-from aio_reid.storage import file_content
+from aio_reid.storage import contents_of
 
 EVERY_ROW = "id > 0"
 _LARGEST = 1.7976931348623157e308
@@ -29,7 +27,7 @@ def expression(where: Where, types: Mapping[str, str], leave_out: Sequence[int] 
         named.append(f"id in {_listed(where.ids)}")
     if where.paths:
         named.append(f"path in {_listed(path_text(path) for path in where.paths)}")
-        if contents := list(_contents_of(where.paths)):  # another name, or a further copy, of a picture
+        if contents := contents_of(where.paths):  # another name, or a further copy, of a picture
             named.append(contents_expression(contents))
     if named:
         parts.append(f"({' or '.join(named)})")
@@ -50,12 +48,6 @@ def expression(where: Where, types: Mapping[str, str], leave_out: Sequence[int] 
     if leave_out:
         parts.append(f"id not in {_listed(leave_out)}")
     return " and ".join(parts)
-
-
-def _contents_of(paths: Iterable[Path]) -> Iterator[bytes]:
-    for path in paths:
-        with suppress(OSError):
-            yield file_content(path)
 
 
 def contents_expression(contents: Iterable[bytes]) -> str:
