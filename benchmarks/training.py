@@ -26,6 +26,7 @@ from stored import store_result
 from training_ways import (
     MANY_IDENTITIES,
     PLAIN_OF,
+    PRECISION,
     WAYS,
     WIDTH,
     Trainer,
@@ -61,6 +62,7 @@ def main(arguments: Sequence[str]) -> int:
         runs = [measure(name, manifest, options) for name in options.configs]
     result = {
         "device": options.device,
+        "precision": PRECISION,
         "threads": options.threads,
         "identities": options.identities,
         "steps": options.steps,
@@ -78,7 +80,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description="Time training steps beside a plain loop with the same model.")
     parser.add_argument("--configs", nargs="+", default=list(CONFIGS), choices=CONFIGS)
-    parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=list(WAYS))
+    parser.add_argument(
+        "--ways", nargs="+", default=list(WAYS), choices=list(WAYS), help=f"{PRECISION} is always one of them"
+    )
     parser.add_argument("--steps", type=int, default=4, help="of each way in each round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--pipeline-steps", type=int, default=24, help="batches from the real pipeline in each round")
@@ -99,7 +103,7 @@ def measure(name: str, manifest: Path, options: argparse.Namespace) -> dict[str,
     dataset = dataset_of(config)
     batches = list(real_batches(config, dataset, options.steps))
     seconds, trainers = time_ways(name, manifest, dataset, batches, options)
-    own = trainers[config.precision]
+    own = trainers[PRECISION]
     ways = []
     for way, taken in seconds.items():
         plain = seconds.get(PLAIN_OF[way])
@@ -128,7 +132,7 @@ def time_ways(
 ) -> tuple[dict[str, list[float]], dict[str, Trainer]]:
     """Return the seconds of a step of each way in each round, and the trainers."""
     trainers = {}
-    for way in options.ways:
+    for way in dict.fromkeys((*options.ways, PRECISION)):  # the pipeline is measured with the last
         config = config_of(name, manifest, WAYS[way].overrides)
         device = torch.device(options.device)
         trainers[way] = Trainer(config, dataset, device, is_plain=WAYS[way].is_plain)

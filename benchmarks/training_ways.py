@@ -17,6 +17,7 @@ from aio_reid.data.tuples import TupleBatch, TupleDataset
 from aio_reid.people.write import ViewCounts, write_people
 from aio_reid.training import run
 from aio_reid.training.batches import iterate_batches
+from aio_reid.training.launch import usable_precision
 from aio_reid.training.loop import _on_device
 from aio_reid.training.processes import Processes
 from aio_reid.training.sources import load_sources
@@ -37,18 +38,31 @@ class Way:
     is_plain: bool = False
 
 
-FP32, BF16 = "precision=fp32", "precision=bf16"
-WAYS = {
-    "plain-fp32": Way("plain loop, fp32", (FP32,), is_plain=True),
-    "fp32": Way("aio-reid, fp32", (FP32,)),
-    "plain-bf16": Way("plain loop, bf16", (BF16,), is_plain=True),
-    "bf16": Way("aio-reid, bf16", (BF16,)),
-    "checkpointing": Way("aio-reid, bf16, activation checkpointing", (BF16, "activation_checkpointing=true")),
-    "micro-2": Way("aio-reid, bf16, 2 micro-batches", (BF16, "optim.micro_batches=2")),
-    "micro-4": Way("aio-reid, bf16, 4 micro-batches", (BF16, "optim.micro_batches=4")),
-    "compile": Way("aio-reid, bf16, compiled blocks", (BF16, "compile=true")),
+PRECISION = usable_precision("bf16")
+"""That of the configurations: bf16, or fp32 where this machine would emulate it."""
+
+_OPTIONS = {
+    "checkpointing": ("activation checkpointing", "activation_checkpointing=true"),
+    "micro-2": ("2 micro-batches", "optim.micro_batches=2"),
+    "micro-4": ("4 micro-batches", "optim.micro_batches=4"),
+    "compile": ("compiled blocks", "compile=true"),
 }
-PLAIN_OF = {name: "plain-fp32" if FP32 in way.overrides else "plain-bf16" for name, way in WAYS.items()}
+
+
+def ways_in(precision: str) -> dict[str, Way]:
+    """Return the ways by name: the plain loop and ours in fp32 and in that precision, and our options in the latter."""
+    ways = {}
+    for each in dict.fromkeys(("fp32", precision)):
+        wanted = f"precision={each}"
+        ways[f"plain-{each}"] = Way(f"plain loop, {each}", (wanted,), is_plain=True)
+        ways[each] = Way(f"aio-reid, {each}", (wanted,))
+    for name, (title, override) in _OPTIONS.items():
+        ways[name] = Way(f"aio-reid, {precision}, {title}", (f"precision={precision}", override))
+    return ways
+
+
+WAYS = ways_in(PRECISION)
+PLAIN_OF = {name: "plain-" + way.overrides[0].removeprefix("precision=") for name, way in WAYS.items()}
 
 
 class Trainer:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from aio_reid.errors import StorageError
-from aio_reid.gallery.cache import Embedded, EmbeddingCache, Space, default_cache_folder, open_cache
+from aio_reid.gallery.cache import Embedded, EmbeddingCache, Space, caches_to_erase, default_cache_folder, open_cache
 from aio_reid.gallery.database import FILE_NAME
 from aio_reid.gallery.embedder import QueryEmbedding
 from aio_reid.gallery.scan import PictureFile
@@ -229,6 +229,13 @@ def test_default_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     for value in ("", "not/absolute"):
         monkeypatch.setenv("XDG_CACHE_HOME", value)
         assert default_cache_folder() == tmp_path / ".cache" / "aio-reid"
+
+
+def test_an_erasure_passes_over_no_cache_that_was_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "nothing"))
+    assert caches_to_erase(None) == [] and caches_to_erase(tmp_path / "named") == [tmp_path / "named"]
+    open_cache().close()
+    assert caches_to_erase(None) == [default_cache_folder()]
 
 
 def test_a_file_that_another_process_is_making_is_waited_for(tmp_path: Path) -> None:

@@ -9,9 +9,11 @@ import pytest
 from server_fakes import HOME, BandModel, make_service
 from starlette.testclient import TestClient
 
+from aio_reid.gallery.cache import open_cache
 from aio_reid.gallery.store.backups import export_gallery
 from aio_reid.gallery.store.embedded import EmbeddedStore
 from aio_reid.server.app import make_app
+from aio_reid.server.service import Service
 
 
 @pytest.fixture
@@ -61,6 +63,15 @@ def test_an_erasure_is_asked_for_again_at_the_same_address(client: TestClient, t
         assert again["is_complete"] and again["num_erased"] == 0
         assert again["backups"][0]["num_erased"] == first["num_erased"]
     assert client.delete("/v1/items/3").json()["code"] == "no_such_item"
+
+
+def test_a_cache_that_was_named_is_not_passed_over(client: TestClient, service: Service, tmp_path: Path) -> None:
+    service.caches = lambda: [tmp_path / "unplugged"]
+    certificate = client.delete("/v1/items/3").json()
+    assert certificate["num_erased"] == 1 and not certificate["is_complete"]
+    assert [place["path"] for place in certificate["caches"]] == [str(tmp_path / "unplugged")]
+    open_cache(tmp_path / "unplugged").close()
+    assert client.delete("/v1/items/3").json()["is_complete"]
 
 
 def test_a_search_reads_no_copies_of_pictures(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,8 +44,7 @@ def erase(
     reach, or nothing was there of pictures that were named. Picture files outside of the gallery are not touched, nor
     are galleries that imported from this one.
     """
-    from aio_reid.gallery.cache import default_cache_folder
-    from aio_reid.gallery.database import FILE_NAME
+    from aio_reid.gallery.cache import caches_to_erase
     from aio_reid.gallery.outputs import check_writable
     from aio_reid.gallery.store.erase import erase_pictures
     from aio_reid.gallery.store.milvus.care import erase_from_cluster, forget_cluster_backup
@@ -55,9 +54,7 @@ def erase(
     part = chosen_part(where, everything)
     if certificate is not None:
         check_writable(certificate)
-    caches = [cache or default_cache_folder()]
-    if cache is None and not (caches[0] / FILE_NAME).is_file():
-        caches = []  # nothing was ever kept; a cache that was named is never passed over
+    caches = caches_to_erase(cache)
     with opened_anywhere(gallery, write=True) as store:
         if isinstance(store, MilvusStore):
             for path in forgotten or ():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -145,7 +146,7 @@ def _make_service(
     cache: Path | None,
 ) -> Service:
     """Open galleries and audit log, then load the model, which takes longest."""
-    from aio_reid.gallery.cache import default_cache_folder
+    from aio_reid.gallery.cache import caches_to_erase
     from aio_reid.gallery.store.protocol import check_weights
     from aio_reid.server.app import page_folder
     from aio_reid.server.audit import FILE_NAME, AuditLog
@@ -168,6 +169,6 @@ def _make_service(
         log,
         ring,
         limits=limits,
-        caches=[cache or default_cache_folder()],
+        caches=partial(caches_to_erase, cache),
         web=page_folder(),
     )

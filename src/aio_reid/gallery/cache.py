@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import __version__ as pillow_version
 
 from aio_reid.errors import StorageError
-from aio_reid.gallery.database import CACHE, Database, open_database
+from aio_reid.gallery.database import CACHE, FILE_NAME, Database, open_database
 from aio_reid.gallery.embedder import PREPROCESS_VERSION, QueryEmbedding
 from aio_reid.gallery.scan import PictureFile, absolute
 from aio_reid.gallery.sqlite_file import damaged
@@ -246,6 +246,16 @@ def default_cache_folder() -> Path:
     """Return the folder for this user's cache: XDG_CACHE_HOME or ~/.cache, then aio-reid."""
     base = os.environ.get("XDG_CACHE_HOME", "")
     return (Path(base) if os.path.isabs(base) else Path("~/.cache").expanduser()) / "aio-reid"
+
+
+def caches_to_erase(named: Path | None) -> list[Path]:
+    """Return the folders of caches that an erasure has to reach: the one that was named, which is never passed over, or
+    this user's own if anything was ever kept there.
+    """
+    if named is not None:
+        return [named]
+    own = default_cache_folder()
+    return [own] if (own / FILE_NAME).is_file() else []
 
 
 def open_cache(folder: Path | None = None, *, enabled: bool = True) -> EmbeddingCache:

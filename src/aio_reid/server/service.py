@@ -37,7 +37,7 @@ class Service:
     """Everything that requests share.
 
     Args:
-        caches: folders of caches of searches, which an erasure has to reach.
+        caches: gives the folders of caches of searches that an erasure has to reach; asked at each erasure.
         web: folder of the page; None serves none.
     """
 
@@ -49,12 +49,12 @@ class Service:
         keys: KeyRing,
         *,
         limits: Limits | None = None,
-        caches: Sequence[Path] = (),
+        caches: Callable[[], Sequence[Path]] = tuple,
         web: Path | None = None,
     ) -> None:
         self.model, self.galleries, self.audit, self.keys = model, galleries, audit, keys
         self.limits = limits or Limits()
-        self.caches, self.web = tuple(caches), web
+        self.caches, self.web = caches, web
         self.access, self.metrics = Access(keys), Metrics()
         self.batcher = Batcher(model.embed, self.limits, self.metrics.batch, num_lanes=model.num_lanes)
         self.is_ending = False

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aio_reid.errors import DataError
-from aio_reid.gallery.database import FILE_NAME as CACHE_FILE
 from aio_reid.gallery.embedder import QueryPart
 from aio_reid.gallery.result import STATEMENT
 from aio_reid.gallery.store.erase import erase_pictures
@@ -135,9 +134,8 @@ def erase(work: Work, name: str | None, where: Where) -> Json:
         raise Refusal(422, "filter_needed", "no filter is given", remedy)
     asked = list(describe_where(where))
     work.record("erase", gallery, filters=asked)
-    caches = [folder for folder in work.service.caches if (folder / CACHE_FILE).is_file()]
     with gallery.writer(work.service.model.weights_hash) as store:
-        certificate = erase_pictures(store, where, caches=caches).to_json()
+        certificate = erase_pictures(store, where, caches=work.service.caches()).to_json()
     text = json.dumps(certificate, indent=2, ensure_ascii=False) + "\n"
     digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
     _keep_certificate(gallery, text, digest)
