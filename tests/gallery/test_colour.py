@@ -13,6 +13,7 @@ from aio_reid.gallery.embedder import QueryPart
 from aio_reid.gallery.search import search_folder
 from aio_reid.gallery.store.entries import folder_entries
 from aio_reid.gallery.store.names import NamePattern
+from aio_reid.pages.thumbnails import thumbnail
 from aio_reid.records import Modality
 
 
@@ -50,6 +51,16 @@ def test_bytes_palettes_and_what_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "cut.jpg").write_bytes(write_grey(tmp_path / "g.jpg").read_bytes()[:200])
     assert not is_colourless(tmp_path / "cut.jpg") and not is_colourless(tmp_path / "missing.jpg")
     assert not is_colourless(b"")
+
+
+def test_no_program_is_started_to_look_at_a_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("a PostScript interpreter was started")
+
+    Image.new("L", (8, 8)).save(tmp_path / "program.eps")
+    (tmp_path / "program.eps").rename(tmp_path / "grey.jpg")
+    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", never)
+    assert not is_colourless(tmp_path / "grey.jpg") and thumbnail(tmp_path / "grey.jpg") is None
 
 
 def test_a_name_says_more_than_the_look(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def compare(
     markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the table as Markdown.")] = None,
 ) -> None:
     """Compare two evaluations query by query: differences of rank-1, mAP and mINP with 95 % intervals."""
-    from aio_reid.cli.show import print_noted
+    from aio_reid.cli.show import print_noted, write_then_show
     from aio_reid.evaluation.compare import compare as run
     from aio_reid.evaluation.compare import comparison_table
     from aio_reid.evaluation.record import describe_command, write_json
@@ -33,9 +33,12 @@ def compare(
     comparison = run(run_a, run_b, resamples=resamples, seed=seed, progress=console_progress())
     names = [place.name if place.is_absolute() else str(place) for place in (run_a, run_b)]
     table = comparison_table(comparison, *names)
-    print_noted(table)
-    if json_file is not None:
-        made = {"command": describe_command(sys.argv), "provenance": collect_provenance(seed=seed)}
-        write_json(json_file, {**comparison.to_json(), "a": names[0], "b": names[1], **made})
-    if markdown is not None:
-        write_whole(markdown, to_markdown(table) + "\n")
+
+    def write() -> None:
+        if json_file is not None:
+            made = {"command": describe_command(sys.argv), "provenance": collect_provenance(seed=seed)}
+            write_json(json_file, {**comparison.to_json(), "a": names[0], "b": names[1], **made})
+        if markdown is not None:
+            write_whole(markdown, to_markdown(table) + "\n")
+
+    write_then_show(write, lambda: print_noted(table))

@@ -33,7 +33,7 @@ def verify_dataset(
     report: JsonFile = None,
 ) -> None:
     """Count and decode the pictures of a data set. Exit code 1 when it is not complete."""
-    from aio_reid.cli.show import print_verification
+    from aio_reid.cli.show import print_verification, write_then_show
     from aio_reid.datasets.verify import verify
     from aio_reid.gallery.outputs import check_writable
     from aio_reid.progress import console_progress
@@ -41,9 +41,8 @@ def verify_dataset(
     if report is not None:
         check_writable(report)
     found = verify(name, root, progress=console_progress())
-    print_verification(found)
-    if report is not None:
-        _write(report, {"format": "aio-reid data verify 1", "root": root, **_verification(found)})
+    content = {"format": "aio-reid data verify 1", "root": root, **_verification(found)}
+    write_then_show(lambda: _write(report, content), lambda: print_verification(found))
     if not found.is_complete:
         raise typer.Exit(1)
 
@@ -60,17 +59,16 @@ def check(
     An error would make a training or an evaluation fail or mean nothing, after a warning its result does not mean what
     it seems to, and a note is good to know.
     """
-    from aio_reid.cli.show import print_remarks
+    from aio_reid.cli.show import print_remarks, write_then_show
     from aio_reid.datasets.check import check_manifest
     from aio_reid.gallery.outputs import check_writable
 
     if report is not None:
         check_writable(report)
     remarks = check_manifest(manifest, compare_contents=compare_contents)
-    print_remarks(remarks)
-    if report is not None:
-        about = {"manifest": manifest, "compared_contents": compare_contents}
-        _write(report, {"format": "aio-reid data check 1", **about, "remarks": [_remark(item) for item in remarks]})
+    about = {"manifest": manifest, "compared_contents": compare_contents}
+    content = {"format": "aio-reid data check 1", **about, "remarks": [_remark(item) for item in remarks]}
+    write_then_show(lambda: _write(report, content), lambda: print_remarks(remarks))
     if any(item.severity == "error" for item in remarks):
         raise typer.Exit(1)
 
@@ -90,10 +88,11 @@ def _remark(remark: Remark) -> dict[str, object]:
     return {"severity": remark.severity, "text": remark.text}
 
 
-def _write(path: Path, content: dict[str, object]) -> None:
+def _write(path: Path | None, content: dict[str, object]) -> None:
     from aio_reid.cli.show import remark
     from aio_reid.gallery.outputs import write_whole
     from aio_reid.pages.text import shown
 
-    write_whole(path, json.dumps(content, indent=2, ensure_ascii=False, default=shown) + "\n")
-    remark(f"written: {path}")
+    if path is not None:
+        write_whole(path, json.dumps(content, indent=2, ensure_ascii=False, default=shown) + "\n")
+        remark(f"written: {path}")

@@ -11,7 +11,16 @@ import typer
 
 from aio_reid.cli.gallery_options import LARGEST_ID, Gallery, parse_weights, with_filter_options
 from aio_reid.cli.gallery_sources import listed_sources, listed_stream, parse_given
-from aio_reid.cli.search import CacheFolder, Pictures, ReadCache, choose_cache, query_parts, with_picture_options
+from aio_reid.cli.search import (
+    CacheFolder,
+    Pictures,
+    ReadCache,
+    checked_outputs,
+    choose_cache,
+    query_parts,
+    show_result,
+    with_picture_options,
+)
 from aio_reid.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -191,15 +200,10 @@ def search(
     device: Device = None,
 ) -> None:
     """Rank the pictures of a gallery by how much they look like the person described."""
-    from aio_reid.cli.show import print_search
-    from aio_reid.gallery.outputs import check_writable, write_csv, write_html, write_json
     from aio_reid.gallery.store.search import Question, search_gallery
     from aio_reid.weights import find_weights, preferred_fusion
 
-    outputs = [(html, write_html), (json, write_json), (csv, write_csv)]
-    for path, _ in outputs:
-        if path is not None:
-            check_writable(path)
+    outputs = checked_outputs(html, json, csv)
     shares = parse_weights(weight or [])
     if shares and fusion == "early":
         raise ConfigError("--weight adds vectors of modalities, which is late fusion; leave out --fusion early")
@@ -211,11 +215,7 @@ def search(
         result = search_gallery(
             store, question, factory_of(store, weights, device), cache=choose_cache(cache, no_cache)
         )
-    print_search(result)
-    for path, write in outputs:
-        if path is not None:
-            write(result, path)
-            typer.echo(f"written: {path}", err=True)
+    show_result(result, outputs)
 
 
 def factory_of(store: Store, weights: str | None, device: str | None) -> Any:

@@ -16,6 +16,7 @@ from aio_reid.records import VISUAL_MODALITIES, Modality, parse_visual_modality
 if TYPE_CHECKING:
     from aio_reid.gallery.cache import EmbeddingCache
     from aio_reid.gallery.embedder import QueryPart
+    from aio_reid.gallery.result import SearchResult
 
 STEPS = {"read": ("Reading", "files"), "embed": ("Embedding", "pictures")}
 
@@ -34,6 +35,8 @@ ErasedCache = Annotated[
 
 
 Pictures = dict[Modality, list[Path]]
+Outputs = list[tuple[Path, Callable[..., None]]]
+"""Files of a search, and what writes each."""
 
 
 def with_picture_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -90,17 +93,12 @@ def search(
 
     Give any combination of evidence, each option as often as needed. No labels and no layout of the folder are needed.
     """
-    from aio_reid.cli.show import print_search
-    from aio_reid.gallery.outputs import check_writable, write_csv, write_html, write_json
     from aio_reid.gallery.search import search_folder
     from aio_reid.progress import console_progress, count_steps
     from aio_reid.search_embedder import ModelFactory
     from aio_reid.weights import find_weights, preferred_fusion
 
-    outputs = [(html, write_html), (json, write_json), (csv, write_csv)]
-    for path, _ in outputs:
-        if path is not None:
-            check_writable(path)
+    outputs = checked_outputs(html, json, csv)
     with count_steps(console_progress(), STEPS) as report:
         result = search_folder(
             folder,
@@ -112,11 +110,39 @@ def search(
             cache=choose_cache(cache, no_cache),
             progress=report,
         )
-    print_search(result)
-    for path, write in outputs:
-        if path is not None:
+    show_result(result, outputs)
+
+
+def checked_outputs(html: Path | None, json: Path | None, csv: Path | None) -> Outputs:
+    """Return the files that were asked for, and what writes each.
+
+    Raises:
+        StorageError: one of them could not be written.
+    """
+    from aio_reid.gallery.outputs import check_writable, write_csv, write_html, write_json
+
+    pairs = [(html, write_html), (json, write_json), (csv, write_csv)]
+    outputs = [(path, write) for path, write in pairs if path is not None]
+    for path, _ in outputs:
+        check_writable(path)
+    return outputs
+
+
+def show_result(result: SearchResult, outputs: Outputs) -> None:
+    """Write the files of a search, and print its ranking.
+
+    Raises:
+        StorageError: a file cannot be written.
+    """
+    from aio_reid.cli.show import print_search, remark, write_then_show
+
+    def write_all() -> None:
+        for path, write in outputs:
             write(result, path)
-            typer.echo(f"written: {path}", err=True)
+
+    write_then_show(write_all, lambda: print_search(result))
+    for path, _ in outputs:
+        remark(f"written: {path}")
 
 
 def query_parts(sentences: list[str], pictures: dict[Modality, list[Path]]) -> list[QueryPart]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +49,14 @@ def print_noted(table: Table) -> None:
     print_table(table.header, table.rows)
     for note in table.notes:
         remark(note)
+
+
+def write_then_show(write: Callable[[], None], show: Callable[[], None]) -> None:
+    """Write files, then print: a reader that goes away loses no file, and a full disk keeps nothing from being shown."""
+    try:
+        write()
+    finally:
+        show()
 
 
 def print_search(result: SearchResult) -> None:

@@ -6,6 +6,7 @@ workers (no torch needed), `normalise` on the device of the model, where bytes h
 
 from __future__ import annotations
 
+import threading
 import warnings
 from io import BytesIO
 from pathlib import Path
@@ -49,6 +50,7 @@ _TURN_OF_ORIENTATION = {
     8: Image.Transpose.ROTATE_90,
 }
 _SIDEWAYS = frozenset((5, 6, 7, 8))
+_LOADING = threading.Lock()
 # From this reduction on, plain bilinear sampling skips source pixels and thin strokes break up, so areas are averaged.
 _AREA_FROM = 1.5
 
@@ -105,6 +107,8 @@ def as_image(value: Any) -> Image.Image:
         if isinstance(value, np.ndarray) and value.dtype == np.uint8 and value.ndim in (2, 3) and value.size:
             value = Image.fromarray(value)
         if isinstance(value, Image.Image):
+            with _LOADING:  # Pillow reads a file at first use, and the same picture may be given twice
+                value.load()
             return _as_rgb(_upright(value))
     except Exception as error:  # as above: a picture that Pillow opened may still be damaged
         reason = " ".join(str(error).split()) or type(error).__name__

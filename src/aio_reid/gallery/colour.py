@@ -9,7 +9,6 @@ among drawn people 11.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +29,10 @@ def is_colourless(picture: Path | bytes, formats: tuple[str, ...] | None = None)
     it reports. `formats` as `read_image`."""
     from PIL import Image  # here: a search that knows all its pictures opens none
 
+    from aio_reid.pages.thumbnails import open_picture
+
     try:
-        with Image.open(BytesIO(picture) if isinstance(picture, bytes) else picture, formats=formats) as image:
+        with open_picture(picture, formats) as image:
             image.draft("RGB", _REDUCED)
             pixels = np.asarray(image.convert("RGB").resize(_REDUCED, Image.Resampling.BOX)).astype(np.int16)
     except Exception:  # noqa: BLE001 - a damaged file makes Pillow's decoders raise nearly anything

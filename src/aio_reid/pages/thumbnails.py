@@ -18,14 +18,7 @@ MAX_WIDTH = 384  # pixels
 JPEG_QUALITY = 84
 
 # What Pillow raises for damaged files (SyntaxError among it) and for pictures that would fill the memory.
-_UNREADABLE = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    MemoryError,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
-)
+_UNREADABLE = (OSError, ValueError, SyntaxError, MemoryError, Image.DecompressionBombError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +48,7 @@ def read_thumbnail(path: Path | bytes) -> Thumbnail:
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # such large ones are searched, too
             small = _small_picture(path)
         buffer = io.BytesIO()
         small.save(buffer, "JPEG", quality=JPEG_QUALITY, optimize=True)
@@ -65,18 +58,31 @@ def read_thumbnail(path: Path | bytes) -> Thumbnail:
     return Thumbnail(f"data:image/jpeg;base64,{code}", small.width, small.height)
 
 
+def open_picture(picture: Path | bytes, formats: tuple[str, ...] | None = None) -> Image.Image:
+    """Open a picture, a file or its bytes, of one of the formats (None: all); its pixels are not read yet.
+
+    Raises:
+        UnidentifiedImageError: as Pillow; also for an EPS program, for which it would start a PostScript interpreter.
+    """
+    image = Image.open(io.BytesIO(picture) if isinstance(picture, bytes) else picture, formats=formats)
+    if image.format == "EPS":
+        image.close()
+        raise UnidentifiedImageError("an EPS program, not pixels")
+    return image
+
+
 def _reason(error: BaseException) -> str:
     if isinstance(error, FileNotFoundError):
         return "the file is missing"
     if isinstance(error, UnidentifiedImageError):
         return "not a picture that can be read"
-    if isinstance(error, MemoryError | Image.DecompressionBombError | Image.DecompressionBombWarning):
+    if isinstance(error, MemoryError | Image.DecompressionBombError):
         return "too many pixels"
     return error.strerror.lower() if isinstance(error, OSError) and error.strerror else "the picture is damaged"
 
 
 def _small_picture(path: Path | bytes) -> Image.Image:
-    with Image.open(io.BytesIO(path) if isinstance(path, bytes) else path) as image:
+    with open_picture(path) as image:
         image.draft("RGB", (2 * MAX_WIDTH, 2 * MAX_HEIGHT))  # lets JPEG decode at a fraction of its size
         upright = ImageOps.exif_transpose(image)
         plain = _as_rgb(upright)

@@ -10,7 +10,7 @@ from aio_reid.people.geometry import Floats, Projector
 from aio_reid.people.identity import Carried, Identity
 from aio_reid.people.pose import Body
 from aio_reid.people.raster import Patch, Tube
-from aio_reid.people.trunk import girths, is_crossbody
+from aio_reid.people.trunk import girths
 
 _AT4 = np.array([0.0, 0.12, 0.85, 1.0], np.float32)
 _AT2 = np.array([0.0, 1.0], np.float32)
@@ -91,7 +91,7 @@ def _hanging(
 
 
 def _handbag(thing: Carried, identity: Identity, body: Body, camera: Projector) -> list[Piece]:
-    if identity.seed % 2:
+    if identity.hanging(thing) == "hand":
         return _hanging(thing, identity, body, camera, (0.115, 0.085, 0.03))
     return _at_hip(thing, identity, body, camera, (0.13, 0.075, 0.035))
 
@@ -115,7 +115,7 @@ def _at_hip(
     near = camera.depth(top.astype(np.float32)) > -0.05
     order = 2.6 if near else -18.0
     pieces = [Piece(order, tube, _bag_painter(thing, identity.seed), crease=0.25, is_body=False)]
-    if not is_crossbody(thing.kind, identity.seed):
+    if identity.hanging(thing) == "shoulder":
         shoulder = np.array([-thing.side * body.broad * 0.72, body.shoulder + 0.012 * h, 0.01 * h])
         thin = np.full(2, 0.008 * h, np.float32)
         stuff = stuff_of(thing.paint.rgb, thing.paint.nir, 0.15)
@@ -125,7 +125,7 @@ def _at_hip(
 
 
 def _bag(thing: Carried, identity: Identity, body: Body, camera: Projector) -> list[Piece]:
-    if is_crossbody(thing.kind, identity.seed):
+    if identity.hanging(thing) == "across":
         return _at_hip(thing, identity, body, camera, (0.125, 0.085, 0.035))
     return _hanging(thing, identity, body, camera, (0.20, 0.085, 0.04))
 

@@ -103,6 +103,21 @@ class Identity:
     worn: tuple[str, ...]
     worn_paint: Paint
 
+    def hanging(self, thing: Carried) -> str:
+        """Return how a bag is carried: "hand", "shoulder" (its side's) or "across", from the other one; "" of what is
+        carried in one way only.
+        """
+        if thing.kind == "bag":
+            return "across" if self.seed % 3 else "hand"
+        if thing.kind == "handbag":
+            return "hand" if self.seed % 2 else "shoulder"
+        return ""
+
+    @property
+    def shows_inner_sleeves(self) -> bool:
+        """Whether the sleeves of the shirt are to be seen: under a jacket with sleeves they are not."""
+        return self.outer is None or self.outer.sleeve == "sleeveless"
+
 
 def random_identity(seed: int) -> Identity:
     """Draw a person; the same seed gives the same person on every machine."""
@@ -145,11 +160,11 @@ def near_twin(identity: Identity, seed: int) -> Identity:
     change = changes[int(rng.integers(len(changes)))]
     outer, upper, lower = identity.outer, identity.upper, identity.lower
     if change == "upper_paint" and outer is not None and not outer.is_open:  # the shirt below is hidden
-        return replace(identity, outer=replace(outer, paint=other_paint(rng, outer.paint)))
+        return replace(identity, outer=_repainted(rng, outer))
     if change == "upper_paint":
-        return replace(identity, upper=replace(upper, paint=other_paint(rng, upper.paint)))
+        return replace(identity, upper=_repainted(rng, upper))
     if change == "lower_paint" and lower is not None:
-        return replace(identity, lower=replace(lower, paint=other_paint(rng, lower.paint)))
+        return replace(identity, lower=_repainted(rng, lower))
     if change == "carried":
         bags = random_identity(seed).carried or (Carried("backpack", random_paint(rng, "synthetic"), 1, 1.0),)
         return replace(identity, carried=() if identity.carried else bags)
@@ -158,7 +173,13 @@ def near_twin(identity: Identity, seed: int) -> Identity:
     if change == "hair":
         names = {n: weight for n, (_, weight) in wardrobe.HAIR_COLOURS.items() if n != identity.hair.paint.colour}
         return replace(identity, hair=replace(identity.hair, paint=hair_paint(rng, pick(rng, names))))
-    return replace(identity, shoes=replace(identity.shoes, paint=other_paint(rng, identity.shoes.paint)))
+    return replace(identity, shoes=_repainted(rng, identity.shoes))
+
+
+def _repainted(rng: np.random.Generator, garment: Garment) -> Garment:
+    """Return the garment in another colour, which is not that of its pattern."""
+    paint = other_paint(rng, garment.paint, garment.material, but=garment.second.colour)
+    return replace(garment, paint=paint)
 
 
 def _outfit(rng: np.random.Generator, feminine: bool) -> tuple[Garment, Garment | None, Garment | None]:
@@ -166,14 +187,19 @@ def _outfit(rng: np.random.Generator, feminine: bool) -> tuple[Garment, Garment 
     if feminine and rng.random() < 0.12:
         return _garment(rng, "dress", wardrobe.DRESS_KIND), None, None
     lower_kind = pick(rng, {name: _weight(k, feminine) for name, k in wardrobe.LOWER_KINDS.items()})
-    lower = _garment(rng, lower_kind, wardrobe.LOWER_KINDS[lower_kind])
+    lower = _without_print(_garment(rng, lower_kind, wardrobe.LOWER_KINDS[lower_kind]))
     upper = _garment(rng, kind, wardrobe.UPPER_KINDS[kind])
     if not upper.is_open:
         return upper, None, lower
     inner_kind = (
         "shirt" if kind == "suit" else ("t-shirt", "shirt", "blouse" if feminine else "polo")[int(rng.integers(3))]
     )
-    return _garment(rng, inner_kind, wardrobe.UPPER_KINDS[inner_kind]), upper, lower
+    return _garment(rng, inner_kind, wardrobe.UPPER_KINDS[inner_kind]), _without_print(upper), lower
+
+
+def _without_print(garment: Garment) -> Garment:
+    """Return a garment whose chest is not seen: a print, which lies there, it has none."""
+    return replace(garment, pattern="") if garment.pattern == "printed" else garment
 
 
 def _garment(rng: np.random.Generator, name: str, kind: GarmentKind) -> Garment:

@@ -268,10 +268,17 @@ WORN: dict[str, Words] = {
 # How a thing is carried; "%s" is the thing with its article, "%p" the possessive.
 CARRYING: dict[str, Words] = {
     "backpack": ("carrying %s", "carrying %s", "wearing %s", "with %s on %p back", "with %s"),
-    "handbag": ("carrying %s", "holding %s", "with %s over %p shoulder", "carrying %s in %p hand", "with %s"),
-    "bag": ("carrying %s", "carrying %s across %p body", "with %s over %p shoulder", "with %s", "carrying %s"),
+    "handbag": ("carrying %s", "carrying %s", "with %s"),
+    "bag": ("carrying %s", "carrying %s", "with %s"),
     "briefcase": ("carrying %s", "holding %s", "with %s in %p hand"),
     "suitcase": ("pulling %s", "carrying %s", "with %s"),
     "umbrella": ("holding %s", "carrying %s", "with %s in %p hand"),
     "phone": ("holding %s", "looking at %s", "with %s in %p hand", "using %s"),
+}
+# Further ones, by how a bag is carried (`Identity.hanging`).
+HANGING: dict[str, Words] = {
+    "hand": ("holding %s", "carrying %s in %p hand"),
+    "shoulder": ("with %s over %p shoulder", "carrying %s over %p shoulder"),
+    "across": ("carrying %s across %p body", "with %s over %p shoulder"),
+    "": (),
 }

@@ -68,9 +68,9 @@ def hair_paint(rng: np.random.Generator, name: str) -> Paint:
     return Paint(colour=name, tone="", rgb=to_rgb(shade), nir=float(np.clip(rng.normal(0.38, 0.1), 0.1, 0.8)))
 
 
-def other_paint(rng: np.random.Generator, paint: Paint, material: str = "cotton") -> Paint:
-    """Draw a cloth colour of any class but that of `paint`."""
-    names = {n: weight for n, (_, weight) in wardrobe.COLOURS.items() if n != paint.colour}
+def other_paint(rng: np.random.Generator, paint: Paint, material: str = "cotton", *, but: str = "") -> Paint:
+    """Draw a cloth colour of any class but that of `paint`, nor the class `but`."""
+    names = {n: weight for n, (_, weight) in wardrobe.COLOURS.items() if n not in (paint.colour, but)}
     return random_paint(rng, material, colour=pick(rng, names))
 
 

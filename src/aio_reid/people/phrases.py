@@ -6,6 +6,7 @@ Phrases hold marked words (see `lexicon`): the label of a class stands in braces
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -160,7 +161,7 @@ class Teller:
             outer = f"{dice.pick(lexicon.OPEN_WORDS)} {outer}"
         if dice.chance(0.2):
             return f"a {outer}"
-        inner = self.noun(one.upper)
+        inner = self.noun(one.upper if one.shows_inner_sleeves else replace(one.upper, sleeve=""))
         joint = dice.pick(("%o over %i", "%o over %i", "%i under %o", "%o and %i", "%o with %i underneath"))
         return joint.replace("%o", f"a {outer}").replace("%i", inner)
 
@@ -185,9 +186,11 @@ class Teller:
         size = "large" if thing.size > 1.15 else "small" if thing.size < 0.9 else ""
         size = size if dice.chance(0.25) else ""
         name = words("a", size, colour, dice.pick(lexicon.NOUNS[thing.kind]))
-        form = dice.pick(lexicon.CARRYING[thing.kind]).replace("%s", name)
+        hanging = self.identity.hanging(thing)
+        form = dice.pick(lexicon.CARRYING[thing.kind] + lexicon.HANGING[hanging]).replace("%s", name)
         if form.endswith("%p shoulder") and dice.chance(0.4):
-            form = form.replace("%p shoulder", f"%p {'left' if thing.side < 0 else 'right'} shoulder")
+            is_left = (thing.side < 0) != (hanging == "across")
+            form = form.replace("%p shoulder", f"%p {'left' if is_left else 'right'} shoulder")
         return form.replace("%p", self.possessive)
 
     def looks(self, recall: float) -> list[str]:

@@ -5,8 +5,7 @@ Every shot has its own random numbers: the order of drawing, the number of proce
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Literal
 
 import numpy as np
@@ -25,6 +24,9 @@ from aio_reid.records import Modality, Split
 DAY_CAMERAS, NIGHT_CAMERAS = 48, 16
 """The pool of cameras of one seed: colour and infrared ones."""
 PEOPLE_PER_SEED = 1_000_000
+MOST_SEED = 10**12
+LEAST_SIZE, MOST_SIZE = (32, 16), 65_500
+"""(H, W) in pixels that a figure can be drawn in; a JPEG has no longer side."""
 
 _ORDER = tuple(Modality)
 
@@ -103,12 +105,18 @@ class PeoplePlan:
         views = self.views
         if not 1 <= self.identities <= PEOPLE_PER_SEED:
             raise DataError(f"{self.identities} identities: give 1 to {PEOPLE_PER_SEED}")
-        if self.seed < 0:
-            raise DataError(f"seed {self.seed}: give a number from 0 on")
-        if min(views.photos, views.infrared, views.sketches, views.pencils, views.captions) < 0:
+        if not 0 <= self.seed <= MOST_SEED:
+            raise DataError(f"seed {self.seed}: give a number from 0 to {MOST_SEED}")
+        if min(astuple(views)) < 0:
             raise DataError(f"{views}: every count is 0 or more")
-        if min(self.size) < 8:
-            raise DataError(f"pictures of {self.size[0]}x{self.size[1]} pixels: give at least 8x8, such as 256x128")
+        if not any(astuple(views)):
+            raise DataError(f"{views}: every count is 0; ask for pictures or sentences")
+        (height, width), (least_height, least_width) = self.size, LEAST_SIZE
+        if height < least_height or width < least_width or max(self.size) > MOST_SIZE:
+            raise DataError(
+                f"pictures of {height}x{width} pixels: give {least_height}x{least_width} to {MOST_SIZE}x{MOST_SIZE}, "
+                "height first, such as 256x128"
+            )
         if not (0.0 <= self.splits.val_share <= 1.0 and 0.0 <= self.splits.twin_share <= 1.0):
             raise DataError(f"{self.splits}: every share is from 0 to 1")
         if self.splits.layout == "retrieval" and views.photos < 2:
@@ -176,14 +184,6 @@ def draw_shot(shot: Shot, identity: Identity, size: tuple[int, int]) -> NDArray[
 def tell_shot(shot: Shot, identity: Identity) -> Caption:
     """Write the sentence of a text shot."""
     return describe(identity, _shot_rng(shot))
-
-
-def iterate_people(plan: PeoplePlan) -> Iterator[tuple[Shot, NDArray[np.uint8] | Caption]]:
-    """Make every shot of a plan on the fly, person by person, without writing anything."""
-    for index in range(plan.identities):
-        identity = plan.identity(index)
-        for shot in plan.shots(index):
-            yield shot, draw_shot(shot, identity, plan.size) if shot.modality.is_visual else tell_shot(shot, identity)
 
 
 def _shot_rng(shot: Shot) -> np.random.Generator:

@@ -67,14 +67,6 @@ class Patch:
     ppm: float
 
 
-def make_tube(
-    points: list[tuple[float, float, float]], sizes: list[tuple[float, float, float]], **options: float | bool
-) -> Tube:
-    """Build a tube from axis points and sizes (station, across, through)."""
-    table = np.array(sizes, np.float32)  # (K, 3)
-    return Tube(np.array(points, np.float32), table[:, 0], table[:, 1], table[:, 2], **options)  # type: ignore[arg-type]
-
-
 def tube_bounds(tube: Tube, camera: Projector) -> tuple[float, float, float, float]:
     """Return left, top, right, bottom in pixels of all that the tube may cover."""
     xy, scale = camera.project(tube.axis)

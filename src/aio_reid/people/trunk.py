@@ -228,9 +228,9 @@ def add_straps(look: Look, patch: Patch, identity: Identity, body: Body) -> None
             mask = mask * band(patch.along, -0.1, 0.21 * h, 0.02)
             look.cover(mask, stuff, Part.BAG)
             look.draw(np.clip(4.0 * mask * (1.0 - mask), 0.0, 1.0), 0.2)
-        if is_crossbody(thing.kind, identity.seed):
-            slant = -thing.side * (0.55 - 1.5 * patch.along / (0.33 * h))  # from one shoulder to the other hip
-            mask = np.clip((0.013 - np.abs(side_of(patch) + slant * -1.0) * patch.radius) * patch.ppm + 0.5, 0.0, 1.0)
+        if identity.hanging(thing) == "across":
+            across = thing.side * (0.55 - 1.5 * patch.along / (0.33 * h))  # from the other shoulder down to the bag
+            mask = np.clip((0.013 - np.abs(side_of(patch) - across) * patch.radius) * patch.ppm + 0.5, 0.0, 1.0)
             look.cover(mask * (patch.along < 0.36 * h), stuff, Part.BAG)
             look.draw(np.clip(4.0 * mask * (1.0 - mask), 0.0, 1.0) * (patch.along < 0.36 * h), 0.2)
     if "belt" in identity.worn and not is_tucked(identity):
@@ -241,11 +241,6 @@ def add_straps(look: Look, patch: Patch, identity: Identity, body: Body) -> None
         look.cover(
             mask.astype(np.float32), stuff_of(identity.worn_paint.rgb, identity.worn_paint.nir, 0.4), Part.ACCESSORY
         )
-
-
-def is_crossbody(kind: str, seed: int) -> bool:
-    """Return whether a bag hangs on a strap across the trunk, rather than from shoulder or hand."""
-    return kind == "bag" and seed % 3 != 0
 
 
 def seat_pieces(identity: Identity, body: Body) -> list[Piece]:

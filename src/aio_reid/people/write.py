@@ -32,7 +32,7 @@ from aio_reid.records import Modality
 
 __all__ = ["PeoplePlan", "Splits", "ViewCounts", "write_people"]
 
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 2
 """Rises whenever the same seed draws something else, so that one folder never mixes both."""
 MANIFEST_NAME, SETTINGS_NAME = "manifest.parquet", "settings.json"
 
