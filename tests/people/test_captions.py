@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 
 from aio_reid.data.attributes import ATTRIBUTE_CLASSES, find_attributes
 from aio_reid.people import lexicon
 from aio_reid.people.captions import Caption, describe
-from aio_reid.people.identity import Identity, near_twin, random_identity
+from aio_reid.people.identity import Carried, Identity, near_twin, random_identity
 
 # What a witness may call each thing: a class stands in the labels only if one of these is true of the person.
 LOOSE_KINDS = {
@@ -101,6 +102,31 @@ def test_a_twin_who_differs_in_a_bag_can_be_told_apart() -> None:
     kinds = {one: {name for _ in range(60) for name in describe(one, rng).attributes} for one in (person, twin)}
     differing = {c.kind for c in person.carried} ^ {c.kind for c in twin.carried}
     assert all((kind in kinds[person]) != (kind in kinds[twin]) for kind in differing - LOOSE_KINDS)
+
+
+def test_a_bag_is_carried_in_the_words_of_how_it_is_drawn() -> None:
+    told = {
+        "hand": "in (his|her) hand",
+        "shoulder": "over (his|her) (left )?shoulder",
+        "across": "across (his|her) body|over (his|her) right shoulder",
+    }
+    for kind, seed, hanging in (
+        ("bag", 3, "hand"),
+        ("bag", 4, "across"),
+        ("handbag", 3, "hand"),
+        ("handbag", 4, "shoulder"),
+    ):
+        person = replace(random_identity(seed), carried=(Carried(kind, random_identity(1).worn_paint, -1, 1.0),))
+        assert person.hanging(person.carried[0]) == hanging
+        rng = np.random.default_rng(seed)
+        texts = [describe(person, rng).text for _ in range(200)]
+        assert any(re.search(told[hanging], text) for text in texts)
+        others = [
+            words for name, words in told.items() if name != hanging and {name, hanging} != {"shoulder", "across"}
+        ]
+        assert not any(re.search(words, text) for text in texts for words in others)
+        left, right = (f"{side} shoulder" in " ".join(texts) for side in ("left", "right"))
+        assert (left, right) == (hanging == "shoulder", hanging == "across")  # the bag is on the left side
 
 
 def test_labels_are_what_the_attribute_parser_reads_in_the_text() -> None:

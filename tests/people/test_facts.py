@@ -8,6 +8,7 @@ import numpy as np
 
 from aio_reid.people.facts import visible_attributes
 from aio_reid.people.identity import near_twin, random_identity
+from aio_reid.people.limbs import SLEEVES
 
 PEOPLE = [random_identity(seed) for seed in range(400)]
 PARTS = {"upper", "inner", "lower", "head", "shoes", "hair", "bag"}
@@ -44,6 +45,14 @@ def test_a_twin_differs_in_one_part_and_skin_is_never_told() -> None:
         mine, twins = set(visible_attributes(person)), set(visible_attributes(near_twin(person, seed)))
         assert len(parts(mine ^ twins)) == 1, mine ^ twins
         assert visible_attributes(replace(person, skin=(0.5, 0.5, 0.5))) == visible_attributes(person)
+
+
+def test_sleeves_below_a_sleeved_jacket_are_not_told() -> None:
+    layered = [(person, person.outer.sleeve) for person in PEOPLE if person.outer is not None]
+    assert {sleeve for _, sleeve in layered} == {"long-sleeved", "sleeveless"}
+    for person, outer in layered:
+        told = {f"inner {sleeve}" for sleeve in SLEEVES if sleeve} & set(visible_attributes(person))
+        assert told == ({f"inner {person.upper.sleeve}"} if outer == "sleeveless" else set())
 
 
 def test_names_are_common_enough_to_be_learned() -> None:

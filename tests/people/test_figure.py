@@ -101,6 +101,16 @@ def test_backpack_is_seen_from_the_back_and_only_its_straps_from_the_front() -> 
     assert back > 4.0 * front
 
 
+@pytest.mark.parametrize("side", [-1, 1])
+def test_a_strap_across_the_body_ends_at_its_bag(side: int) -> None:
+    person = plain_person(carried=(Carried("bag", paint_of("yellow"), side, 1.0),))
+    assert person.hanging(person.carried[0]) == "across"
+    rows, columns = np.nonzero(draw(person).part == Part.BAG)
+    middle = np.median(np.nonzero(draw(person).alpha > 0.5)[1])
+    top, low = (columns[np.abs(rows - at) < 6].mean() - middle for at in (rows.min(), rows.max()))
+    assert -side * low > 5.0 and -side * top < -2.0  # side -1 is the person's left, on the right of the picture
+
+
 def test_print_is_on_the_chest_only() -> None:
     person = plain_person()
     printed = replace(person, upper=replace(person.upper, pattern="printed", second=paint_of("white")))

@@ -31,6 +31,20 @@ def test_a_twin_differs_in_exactly_one_attribute(seed: int) -> None:
     assert twin.hair.paint.colour in wardrobe.HAIR_COLOURS
 
 
+def test_no_twin_wears_a_pattern_in_the_colour_that_it_lies_on() -> None:
+    for seed in range(1500):
+        person = PEOPLE[seed % len(PEOPLE)]
+        garments = [g for g in (person.upper, person.lower, person.shoes) if g is not None]
+        twin = near_twin(person, seed)
+        for before, after in zip(garments, [g for g in (twin.upper, twin.lower, twin.shoes) if g], strict=True):
+            assert before == after or after.paint.colour not in (before.paint.colour, after.second.colour)
+
+
+def test_what_lies_on_the_chest_is_of_garments_that_show_one() -> None:
+    printed = [g for p in PEOPLE for g in (p.upper, p.outer, p.lower) if g is not None and g.pattern == "printed"]
+    assert len(printed) > 5 and all(any(garment is p.upper for p in PEOPLE) for garment in printed)
+
+
 def test_names_are_attribute_classes() -> None:
     known = set(ATTRIBUTE_CLASSES)
     assert set(wardrobe.COLOURS) <= known

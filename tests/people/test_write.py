@@ -13,7 +13,7 @@ from PIL import Image
 from aio_reid.errors import DataError, StorageError
 from aio_reid.people import write
 from aio_reid.people.identity import random_identity
-from aio_reid.people.plan import PeoplePlan, Splits, ViewCounts, iterate_people
+from aio_reid.people.plan import PeoplePlan, Splits, ViewCounts, draw_shot, tell_shot
 from aio_reid.people.write import write_people
 from aio_reid.records import Modality, Split
 
@@ -185,6 +185,11 @@ def test_shot_names_are_unique() -> None:
         (5, {"views": ViewCounts(photos=-1)}),
         (5, {"views": ViewCounts(photos=1), "splits": Splits("retrieval")}),
         (5, {"size": (0, 128)}),
+        (5, {"size": (31, 16)}),
+        (5, {"size": (32, 15)}),
+        (5, {"size": (70_000, 32)}),
+        (5, {"seed": 10**18}),
+        (5, {"views": ViewCounts(0, 0, 0, 0, 0)}),
         (5, {"splits": Splits(val_share=1.5)}),
     ],
 )
@@ -193,11 +198,10 @@ def test_counts_that_make_no_set_are_refused(identities: int, options: dict[str,
         PeoplePlan(identities, **options)  # type: ignore[arg-type]
 
 
-def test_people_on_the_fly_are_those_on_disk(drawn: Path) -> None:
+def test_one_shot_alone_is_what_lies_on_disk(drawn: Path) -> None:
     captions = [row["caption"] for row in rows_of(drawn / "manifest.parquet") if row["caption"]]
-    made = list(iterate_people(PeoplePlan(3, views=FEW, size=SIZE)))
-    assert [what.text for _, what in made if not isinstance(what, np.ndarray)] == captions
-    shot, pixels = made[0]
-    assert isinstance(pixels, np.ndarray)
-    stored = np.asarray(Image.open(drawn / shot.path)).astype(int)
-    assert np.abs(stored - pixels).mean() < 6
+    plan = PeoplePlan(3, views=FEW, size=SIZE)
+    shots = [(shot, plan.identity(index)) for index in range(3) for shot in plan.shots(index)]
+    assert [tell_shot(*shot).text for shot in shots if shot[0].modality is Modality.TEXT] == captions
+    stored = np.asarray(Image.open(drawn / shots[0][0].path)).astype(int)
+    assert np.abs(stored - draw_shot(*shots[0], SIZE)).mean() < 6
