@@ -15,10 +15,10 @@ options+=("${trial[@]}")
 draw() { # FOLDER SEED NINTHS OPTIONS...
   aio-reid people "$1" --identities $((identities * $3 / 9)) --seed "$2" "${@:4}"
 }
-stage1() { # PRE-TRAINING PEOPLE STEPS
+stage1() { # PRE-TRAINING PEOPLE STEPS SEED
   aio-reid train configs/nano-stage1.yaml --out "runs/$1-stage1" --set "start_from=runs/$1" --set "optim.max_steps=$3" \
     --set "model.encoder.weights_file=runs/$1/weights.safetensors" --set "data.manifest=runs/$2/manifest.parquet" \
-    --set "data.cache=runs/$2-decoded" "${options[@]}"
+    --set "data.cache=runs/$2-decoded" --set "seed=$4" "${options[@]}"
 }
 draw runs/people 1 9 --infrared 2 --sketches 2 --captions 3 --val-share 0.015
 draw runs/more-people 4 9 --infrared 2 --sketches 2 --captions 3 --val-share 0.015
@@ -31,11 +31,11 @@ done
 aio-reid train configs/nano-form-stage1.yaml "${options[@]}"
 for part in identities longer; do
   aio-reid pretrain "configs/nano-$part.yaml" "${options[@]}"
-  stage1 "nano-$part" new-people 200
+  stage1 "nano-$part" new-people 200 6
 done
 aio-reid export-weights runs/nano-longer-stage1 runs/nano-eighth.safetensors --half --average runs/nano-identities-stage1
 aio-reid pretrain configs/nano-wide.yaml "${options[@]}"
-stage1 nano-wide wide-people 320
+stage1 nano-wide wide-people 320 6
 aio-reid export-weights runs/nano-wide-stage1 runs/nano-ninth.safetensors --half --mirrored
 aio-reid pretrain configs/nano-other.yaml "${options[@]}"
 aio-reid train configs/nano-stage1.yaml "${options[@]}"

@@ -11,12 +11,13 @@ import stage_trees
 import tiny
 import torch
 
-from aio_reid.config import RunConfig, load_config
+from aio_reid.config import ModelConfig, RunConfig, load_config, parse
 from aio_reid.models.build import load_model
 from aio_reid.training.export import export_run
 from aio_reid.training.pretrain import pretrain
 from aio_reid.training.run import train
 from aio_reid.training.state import read_log
+from aio_reid.weights import find_weights
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 SMALL = (
@@ -86,3 +87,11 @@ def test_the_stages_of_nano(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     before, first, second = (check(name) for name in ("nano-form", "nano-stage1", "nano-stage2"))
     assert before["encoder"] != first["encoder"] == second["encoder"]
     assert [s["dataset"] for s in second["sources"]] == ["people-real", "more-people"]  # type: ignore[attr-defined]
+
+
+def test_going_on_from_the_packaged_weights_reads_as_they_do() -> None:
+    own = load_config(CONFIGS / "own-people.yaml").model
+    packaged, weights = load_model(find_weights("aio-nano"))
+    there = parse(ModelConfig, weights.model, "the packaged weights")
+    unlike = {name for name in type(own).model_fields if getattr(own, name) != getattr(there, name)}
+    assert unlike <= {"encoder"} and own.mirrored == packaged.mirrored
