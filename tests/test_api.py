@@ -235,6 +235,17 @@ def test_a_device_that_cannot_be_used_is_one_line(weights: Path, device: str) ->
     assert "\n" not in str(caught.value)
 
 
+def test_the_default_device_is_tried_like_a_named_one(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_kernels(*_: object) -> None:
+        raise RuntimeError("CUDA error: no kernel image is available\nfor this device")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.Tensor, "matrix_power", no_kernels)
+    for named in (None, "cpu"):
+        with pytest.raises(ConfigError, match=r"device '(cuda|cpu)' cannot be used \(.+\); give --device cpu$"):
+            AIO.load(weights, named)
+
+
 def image_bytes() -> bytes:
     stream = BytesIO()
     Image.fromarray(pixels(0)).save(stream, "PNG")

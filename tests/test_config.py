@@ -38,7 +38,11 @@ def test_overrides_are_yaml_values() -> None:
         ("model.modalities=[infrared]", "must contain rgb"),
         ("model.stem_width=15", "even"),
         ("model.encoder.num_heads=3", "num_heads 3 does not divide width 256"),
-        ("seed=-1", "seed: .*greater than or equal to 0"),
+        ("seed=-1", "^--set seed: .*greater than or equal to 0, got -1$"),
+        ("optim.max_epochs=-3", "^--set optim.max_epochs: Input should be greater than 0, got -3$"),
+        ("data={num_identities: 0, tuples_per_identity: 2}", "^--set data.num_identities: .* got 0$"),
+        ("data.partner_share.sktch=1", "^--set data.partner_share.sktch: .*'sketch' or 'text', got 'sktch'$"),
+        ("model.encoder.width=wide", "^--set model.encoder.width: .*, got 'wide'$"),
         ("loss={ce_weight: 0, va_weight: 0, fb_weight: 0}", "nothing to learn"),
         ("loss.detach_rgb=true", "leave one of them out"),
         ("data={manifest: a, num_identities: 2, tuples_per_identity: 2, ramp_steps: 5}", "ramp_steps is 5, the way to"),
@@ -82,6 +86,13 @@ def test_broken_files_are_explained(tmp_path: Path, content: bytes | None, messa
         load_config(path)
 
 
+def test_a_wrong_value_of_the_file_is_not_laid_at_the_door_of_an_override(tmp_path: Path) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_text(CONFIGS[0].read_text(encoding="utf-8").replace("seed:", "seed: -4  #"), encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"run\.yaml: seed: .* got -4$"):
+        load_config(path, ("precision=fp32", "optim.max_steps=3"))
+
+
 def test_a_place_in_a_list_is_overridden_by_its_number() -> None:
     path = next(p for p in CONFIGS if p.stem == "aio-b-stage2")
     config = load_config(path, ("data.sources.1.root=elsewhere", "data.sources.1.share=2"))
@@ -90,6 +101,13 @@ def test_a_place_in_a_list_is_overridden_by_its_number() -> None:
     for wrong in ("data.sources.3.root=x", "data.sources.llcm.root=x", "data.sources.-1=x"):
         with pytest.raises(ConfigError, match="is no place in a list of 3; count from 0"):
             load_config(path, (wrong,))
+
+
+def test_the_shares_of_a_source_are_of_modalities_of_the_model() -> None:
+    path = next(p for p in CONFIGS if p.stem == "aio-b-stage2")
+    assert load_config(path, ("data.sources.1.synthesised_share={sketch: 1}",)).data.sources[1].synthesised_share
+    with pytest.raises(ConfigError, match=r"data\.sources\.1\.synthesised_share of 'pencil', which is not among model"):
+        load_config(path, ("data.sources.1.synthesised_share={pencil: 1}",))
 
 
 def test_a_manifest_is_one_source() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from aio_reid.storage import file_content, is_passing, written_whole
+from aio_reid.storage import ExclusiveLock, HeldLock, file_content, is_passing, written_whole
 
 
 def test_the_content_is_the_sha256_of_the_bytes(tmp_path: Path) -> None:
@@ -41,6 +43,23 @@ def test_what_lies_in_the_way_is_told_and_leaves_nothing(tmp_path: Path) -> None
     with pytest.raises(OSError, match="folder"), written_whole(tmp_path / "folder") as part:
         part.write_text("text")
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_lock_has_one_holder_and_none_once_that_is_killed(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom aio_reid.storage import ExclusiveLock\n"
+        f"lock = ExclusiveLock(Path({str(tmp_path / 'lock')!r}))\nprint('held', flush=True)\nsys.stdin.read()"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
+        with pytest.raises(HeldLock, match=f"^{holder.pid}$"):
+            ExclusiveLock(tmp_path / "lock")
+        holder.kill()
+    lock = ExclusiveLock(tmp_path / "lock")
+    with pytest.raises(HeldLock):
+        ExclusiveLock(tmp_path / "lock")
+    lock.release()
+    ExclusiveLock(tmp_path / "lock").release()
 
 
 def test_a_lock_and_a_full_disk_pass_and_damage_does_not(tmp_path: Path) -> None:

@@ -36,9 +36,7 @@ DECODERS = 2
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A bundle whose values are model inputs: uint8 (3, H, W) arrays and tuples of byte-pair ids; or why it has
-    none.
-    """
+    """A bundle as model inputs: uint8 (3, H, W) arrays and tuples of byte-pair ids; or why it has none."""
 
     signature: tuple[Modality, ...]
     values: tuple[Any, ...]
@@ -78,13 +76,13 @@ class AIO:
 
         Raises:
             WeightsError: missing, damaged or foreign weights.
-            ConfigError: no such device.
+            ConfigError: the device cannot be used.
         """
         path = find_weights(name_or_path)
         model, weights = load_model(path)
         size = weights.model["image_size"]
         return cls(
-            model.to(_device(device)),
+            model.to(usable_device(device)),
             image_size=(size[0], size[1]),
             context_length=weights.model["context_length"],
             weights_hash=hash_weights(path),
@@ -254,11 +252,9 @@ class AIO:
         if modality is Modality.TEXT:
             return self._bpe.encode(value, context_length=self.context_length).ids
         if isinstance(value, (Path, str, bytes)):
-            return self._of_file(value, modality)
-        return fit_image(as_image(value), self.image_size, modality)
-
-    def _of_file(self, value: Path | str | bytes, modality: Modality) -> Any:
-        image = read_image(value, min_size=self.image_size, formats=self.picture_formats)
+            image = read_image(value, min_size=self.image_size, formats=self.picture_formats)
+        else:
+            image = as_image(value)
         return fit_image(image, self.image_size, modality)
 
     def _forward(self, loaded: Sequence[Loaded]) -> Vectors:
@@ -288,13 +284,17 @@ class AIO:
         return bundle
 
 
-def _device(name: str | None) -> torch.device:
-    if name is None:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+def usable_device(name: str | None) -> torch.device:
+    """Return the device of that name, or by default a GPU where torch reports one, after it computed a small product.
+
+    Raises:
+        ConfigError: it cannot be used.
+    """
+    name = ("cuda" if torch.cuda.is_available() else "cpu") if name is None else name
     try:
         device = torch.device(name)
-        torch.zeros(1, device=device).cpu()
+        torch.ones(2, 2, device=device).matrix_power(2).cpu()  # old drivers and cards without kernels show only here
     except (RuntimeError, AssertionError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ConfigError(f"device {name!r} cannot be used ({reason}); try cpu") from None
+        raise ConfigError(f"device {name!r} cannot be used ({reason}); give --device cpu") from None
     return device

@@ -4,6 +4,7 @@ named.
 
 from __future__ import annotations
 
+import reprlib
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
@@ -15,6 +16,9 @@ from aio_reid.errors import ConfigError
 from aio_reid.records import Modality
 
 T = TypeVar("T", bound=BaseModel)
+_TAGS = ("plain", "timm")
+_NO_KEYS = (*_TAGS, "[key]")
+"""What pydantic names in a place besides the keys: the kind of an encoder, and that a key itself is wrong."""
 
 
 class PlainEncoder(Frozen):
@@ -202,8 +206,11 @@ class RunConfig(Frozen):
 
     @model_validator(mode="after")
     def _check(self) -> RunConfig:
-        for name in ("partner_share", "synthesised_share"):
-            unknown = [m.value for m in getattr(self.data, name) if m not in self.model.modalities]
+        shares = {"partner_share": self.data.partner_share, "synthesised_share": self.data.synthesised_share}
+        for number, source in enumerate(self.data.sources):
+            shares[f"sources.{number}.synthesised_share"] = source.synthesised_share
+        for name, of_modality in shares.items():
+            unknown = [m.value for m in of_modality if m not in self.model.modalities]
             if unknown:
                 known = ", ".join(m.value for m in self.model.modalities)
                 raise ValueError(f"data.{name} of {unknown[0]!r}, which is not among model.modalities: {known}")
@@ -229,25 +236,29 @@ def load_config(path: Path, overrides: tuple[str, ...] = ()) -> RunConfig:
         raise ConfigError(f"configuration {str(path)!r} must be a mapping of sections, got {type(content).__name__}")
     for override in overrides:
         _apply(content, override)
-    return parse(RunConfig, content, str(path))
+    return parse(RunConfig, content, str(path), tuple(override.partition("=")[0] for override in overrides))
 
 
-def parse(kind: type[T], content: Any, origin: str) -> T:
-    """Validate `content` as `kind`.
+def parse(kind: type[T], content: Any, origin: str, overridden: tuple[str, ...] = ()) -> T:
+    """Validate `content` as `kind`; the keys in `overridden` come from --set, all others from `origin`.
 
     Raises:
-        ConfigError: one line naming `origin`, the first wrong key, the reason and, for an unknown key, the valid ones.
+        ConfigError: one line naming the origin, the first wrong key, the reason, the value and, for an unknown key, the
+            valid ones.
     """
     try:
         return kind.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "(top)"
+        where = ".".join(str(part) for part in first["loc"] if part not in _NO_KEYS) or "(top)"
         reason = first["msg"].removeprefix("Value error, ")
         if first["type"] == "extra_forbidden":
             reason = f"unknown key; valid here: {', '.join(_valid_keys(kind, first['loc'][:-1]))}"
+        elif not isinstance(first["input"], dict):  # a section's own message names what is wrong in it
+            reason += f", got {reprlib.repr(first['input'])}"
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise ConfigError(f"{origin}: {where}: {reason}{more}") from None
+        is_set = any(f"{where}.".startswith(f"{key}.") for key in overridden)
+        raise ConfigError(f"{'--set ' if is_set else f'{origin}: '}{where}: {reason}{more}") from None
 
 
 def _apply(content: dict[str, Any], override: str) -> None:
@@ -276,7 +287,7 @@ def _valid_keys(kind: type[BaseModel], location: tuple[int | str, ...]) -> list[
     """Return the keys of the section at `location`; a union's tag ("plain", "timm") is itself part of the location."""
     current: Any = kind
     for part in location:
-        if part in ("plain", "timm"):
+        if part in _TAGS:
             current = PlainEncoder if part == "plain" else TimmEncoder
         elif isinstance(part, int):
             current = get_args(current)[0]

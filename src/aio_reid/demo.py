@@ -54,7 +54,13 @@ class Demo:
 
 
 def run_demo(
-    out: Path, *, identities: int = 60, seed: int = DEFAULT_SEED, weights: str = "aio-nano", progress: Progress = SILENT
+    out: Path,
+    *,
+    identities: int = 60,
+    seed: int = DEFAULT_SEED,
+    weights: str = "aio-nano",
+    device: str | None = None,
+    progress: Progress = SILENT,
 ) -> Demo:
     """Draw a gallery of synthetic people, search it with every kind of evidence, and write the page `out`/index.html.
 
@@ -64,9 +70,10 @@ def run_demo(
         DataError: `out` holds something else.
         StorageError: something cannot be written.
         WeightsError: the weights cannot be loaded.
+        ConfigError: the device cannot be used.
     """
     _check_folder(out)
-    model = AIO.load(weights)
+    model = AIO.load(weights, device)
     manifest = write_people(
         out / PEOPLE,
         identities=identities,

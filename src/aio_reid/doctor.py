@@ -83,9 +83,12 @@ def _machine() -> str:
 def _device() -> str:
     import torch
 
+    from aio_reid.api import usable_device
+
     threads = f"{torch.get_num_threads()} threads on {usable_cores()} cores"
     if not torch.cuda.is_available():
         return f"cpu, {threads}; no GPU that torch can use"
+    usable_device(None)
     return f"{torch.cuda.get_device_name()} ({torch.cuda.get_device_capability()}); cpu {threads}"
 
 
@@ -104,11 +107,15 @@ def _cache(folder: Path | None) -> str:
     exists = next(parent for parent in (place, *place.absolute().parents) if parent.exists())
     if not exists.is_dir() or not os.access(exists, os.W_OK):
         raise StorageError(f"cache folder {str(place)!r} is not writable")
-    if not place.is_dir():
+    if place.is_dir():
+        with tempfile.TemporaryFile(dir=place):
+            pass  # on some systems only writing tells
+    cache = open_cache(place, make=False)
+    stats = cache.stats()
+    if cache.warnings:
+        raise StorageError(cache.warnings[0])
+    if cache.folder is None:
         return f"{place} (made at the first search)"
-    with tempfile.TemporaryFile(dir=place):
-        pass  # on some systems only writing tells
-    stats = open_cache(place).stats()
     return f"{place}: {stats.num_embeddings} embeddings, {stats.size_bytes / 1e6:.1f} MB"
 
 

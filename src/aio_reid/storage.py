@@ -1,7 +1,10 @@
-"""Files, as every layer keeps them: what is in one, how one is written whole, and whose fault an SQLite error is."""
+"""Files, as every layer keeps them: what is in one, how one is written whole, who alone may write into a folder, and
+whose fault an SQLite error is.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import sqlite3
@@ -70,6 +73,39 @@ def written_whole(path: Path) -> Iterator[Path]:
         with suppress(OSError):  # the error that led here is the one to report
             part.unlink()
         raise
+
+
+class HeldLock(Exception):
+    """Another process holds a lock; the message is its number, or "another one" where that cannot be read."""
+
+
+class ExclusiveLock:
+    """A lock across processes, held from its making until `release`; the system lets go of it when its holder dies,
+    however it dies.
+
+    Raises:
+        HeldLock: another process holds it.
+        OSError: the file cannot be made.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
+        except BlockingIOError:
+            holder = os.pread(self._descriptor, 20, 0).decode("ascii", "replace") or "another one"
+            os.close(self._descriptor)
+            raise HeldLock(holder) from None
+        except OSError:
+            pass  # a full disk: the lock is held, only the holder's number is missing
+
+    def release(self) -> None:
+        """Let the next one have it."""
+        with suppress(OSError):  # processes that were forked meanwhile hold the file open too
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        os.close(self._descriptor)
 
 
 def primary_code(error: sqlite3.Error) -> int:

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,10 +15,10 @@ from safetensors.numpy import load_file
 import aio_reid
 from aio_reid.api import AIO
 from aio_reid.cli.entry import run
-from aio_reid.cli.people import draw_sheet, parse_size
-from aio_reid.errors import ConfigError
+from aio_reid.cli.show import write_then_show
+from aio_reid.errors import StorageError
+from aio_reid.gallery.cache import open_cache
 from aio_reid.gallery.demo_page import DemoRow
-from aio_reid.people.plan import PeoplePlan, Splits
 from aio_reid.records import Modality
 
 SENTENCE = "a woman in a red jacket with a grey backpack"
@@ -55,6 +56,40 @@ def test_a_search_ranks_as_the_vectors_do(
     np.testing.assert_allclose([hit["score"] for hit in found["hits"]], np.sort(-scores)[:4] * -1, atol=1e-5)
     assert all(path.stat().st_size > 100 for path in outputs)
     assert f"searched {len(files)} pictures" in shown.err
+
+
+class Gone(io.StringIO):
+    """A pipe whose reader went away."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+
+def test_a_reader_that_goes_away_leaves_the_files_of_a_search(
+    photos: Path, sketch: Path, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    csv = tmp_path / "hits.csv"
+    with (tmp_path / "pipe").open("w") as pipe:
+        monkeypatch.setattr(sys, "stdout", Gone(pipe.fileno()))
+        code = run([*search_arguments(photos, sketch, weights, tmp_path / "cache"), "--csv", str(csv)])
+    assert code == 1
+    assert len(csv.read_text(encoding="utf-8").splitlines()) == 1 + 4
+
+
+def test_files_are_written_before_anything_is_shown_and_a_full_disk_hides_nothing() -> None:
+    done: list[str] = []
+    with pytest.raises(BrokenPipeError):
+        write_then_show(lambda: done.append("written"), fail_with(BrokenPipeError()))
+    with pytest.raises(StorageError, match="full"):
+        write_then_show(fail_with(StorageError("the disk is full")), lambda: done.append("shown"))
+    assert done == ["written", "shown"]
 
 
 def test_unread_words_and_damaged_pictures_are_named(
@@ -97,32 +132,28 @@ def test_the_cache_is_described_and_cleared(
     assert "embeddings\t0\n" in capsys.readouterr().out
 
 
-def test_people_are_the_same_from_the_same_seed(tmp_path: Path) -> None:
-    few = ["--identities", "2", "--size", "64x32", "--photos", "2", "--workers", "1", "--seed", "9"]
-    assert run(["people", str(tmp_path / "a"), *few]) == 0
-    assert run(["people", str(tmp_path / "b"), *few, "--sheet", str(tmp_path / "sheet.png")]) == 0
-    assert (tmp_path / "sheet.png").stat().st_size > 10_000
-    first, second = ({p.name: p.read_bytes() for p in (tmp_path / n / "rgb").iterdir()} for n in "ab")
-    assert len(first) == 4
-    assert first == second
+def test_a_cache_that_is_not_there_is_not_made_and_one_that_is_closed_is_remarked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache = tmp_path / "typo"
+    for command in ("stats", "clear"):
+        assert run(["cache", command, "--cache", str(cache)]) == 0
+        assert f"no cache in {str(cache)!r}" in capsys.readouterr().err
+    assert not cache.exists()
+    open_cache(cache).close()
+    monkeypatch.setattr("aio_reid.gallery.database.create_privately", fail_with(PermissionError(13, "closed")))
+    assert run(["cache", "stats", "--cache", str(cache)]) == 0
+    shown = capsys.readouterr()
+    assert "file\tnone\n" in shown.out and "searching without a cache" in shown.err and "closed" in shown.err
+    assert run(["cache", "clear", "--cache", str(cache)]) == 2
+    assert "nothing was erased" in capsys.readouterr().err
 
 
-def test_the_sheet_shows_people_of_the_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[Any] = []
-    monkeypatch.setattr("aio_reid.people.contact_sheet.contact_sheet", lambda people, out, **_: seen.extend(people))
-    splits = Splits("retrieval", 0.0, 0.9)
-    draw_sheet(tmp_path / "a.png", 6, 9, splits)
-    assert seen == [PeoplePlan(6, 9, splits=splits).identity(index) for index in range(6)]
-    assert seen != [PeoplePlan(6, 9, splits=Splits("train", 0.0, 0.9)).identity(index) for index in range(6)]
-    few = ["--identities", "2", "--size", "64x32", "--photos", "2", "--workers", "1"]
-    assert run(["people", str(tmp_path / "c"), *few, "--sheet", str(tmp_path / "sheet.txt")]) == 2
-    assert not (tmp_path / "c").exists()  # told before hours of drawing
+def fail_with(error: Exception) -> Callable[..., None]:
+    def fail(*_: object, **__: object) -> None:
+        raise error
 
-
-def test_synthesize_draws_every_photo(photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["synthesize", str(photos), "--out", str(tmp_path / "night"), "--modality", "infrared"]) == 0
-    assert len(list((tmp_path / "night").iterdir())) == len(list(photos.iterdir()))
-    assert "written: 15 pictures" in capsys.readouterr().out
+    return fail
 
 
 def test_evaluate_writes_what_it_prints(
@@ -171,13 +202,7 @@ def test_demo_writes_its_page_and_prints_its_table(
     assert "sketch + text\t25.0\t50.0\n" in capsys.readouterr().out
 
 
-def test_sizes() -> None:
-    assert parse_size("256x128") == parse_size(" 256X128") == (256, 128)
-    for wrong in ("256", "0x5", "256x", "ax b", "-1x2", "256x128x3"):
-        with pytest.raises(ConfigError, match="256x128"):
-            parse_size(wrong)
-
-
+TO_FIND = ("--layout", "retrieval", "--identities", "1")
 FP32 = ("--set", "precision=fp32")  # not every processor computes in another, which would be remarked
 
 BAD = {
@@ -199,6 +224,8 @@ BAD = {
     "two minds": (["search", "{photos}", "--text", "x", "--cache", "{tmp}/c", "--no-cache"], "contradict"),
     "no configuration": (["train", "{tmp}/none.yaml"], "none.yaml"),
     "unknown layout": (["people", "{tmp}/p", "--layout", "odd"], "train, retrieval"),
+    "twins to be found": (["people", "{tmp}/p", *TO_FIND, "--twin-share", "0"], "--twin-share belongs to layout train"),
+    "validation searched": (["people", "{tmp}/p", *TO_FIND, "--val-share", "1"], "not to retrieval"),
     "folder of others": (["people", "{photos}", "--identities", "1"], "not empty"),
     "sketch weights for infrared": (
         ["synthesize", "{photos}", "--out", "{tmp}/o", "--modality", "infrared", "--lineart-weights", "{weights}"],

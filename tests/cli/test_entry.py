@@ -57,8 +57,8 @@ COMMANDS = [
 ]
 
 
-def fail_with(error: BaseException) -> Callable[[list[str]], int]:
-    def run(arguments: list[str]) -> int:
+def fail_with(error: BaseException) -> Callable[..., int]:
+    def run(*arguments: object, **options: object) -> int:
         raise error
 
     return run
@@ -169,6 +169,29 @@ def test_a_full_gpu_is_not_a_bug(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     monkeypatch.setattr(entry, "_run", fail_with(OutOfMemoryError("CUDA out of memory")))
     assert entry.run([]) == 2
     assert "--device cpu" in only_line(capsys)
+    assert entry.run(["pretrain", "x.yaml"]) == 2
+    line = only_line(capsys)
+    assert "--device" not in line and "--set optim.micro_batches=N" in line
+
+
+def test_a_full_memory_is_not_a_bug(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    import torch
+
+    def use_too_much(arguments: list[str]) -> int:
+        return len(torch.empty(1 << 60, dtype=torch.uint8))
+
+    monkeypatch.setattr(entry, "_run", use_too_much)
+    assert entry.run(["search", "x"]) == 2
+    assert only_line(capsys).startswith("error: not enough memory; close other programs, or work on fewer")
+    assert entry.run(["train", "x.yaml"]) == 2
+    assert "--set optim.micro_batches=N" in only_line(capsys)
+
+
+def test_what_an_encoding_lacks_is_replaced() -> None:
+    code = "from aio_reid.cli import entry\nentry._run = lambda arguments: print('no mAP: \\u2013') or 0\nentry.main()"
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONIOENCODING": "latin-1"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"no mAP: ?\n", b"")
 
 
 @pytest.mark.parametrize(

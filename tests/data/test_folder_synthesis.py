@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from aio_reid.data.folder_synthesis import synthesize_folder
+from aio_reid.data.folder_synthesis import SynthesisReport, synthesize_folder
 from aio_reid.data.synthesis import Painter, draw_lines
 from aio_reid.errors import DataError, StorageError
+from aio_reid.gallery.scan import list_pictures
 from aio_reid.records import Modality
 
 
@@ -30,6 +32,13 @@ def source(tmp_path: Path) -> Path:
     return root
 
 
+def synthesize(source: Path, out: Path, modality: Modality, **options: Any) -> SynthesisReport:
+    """Draw from every picture of a folder, as the command does."""
+    listing = list_pictures(source, skip=out)
+    pictures = [picture.path for picture in listing.pictures]
+    return synthesize_folder(listing.folder, out, modality, pictures=pictures, **options)
+
+
 def files(folder: Path) -> dict[str, bytes]:
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
@@ -38,7 +47,7 @@ def test_layout_report_and_pixels(source: Path, tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
     before = files(source)
     out = tmp_path / "sketches"
-    report = synthesize_folder(source, out, Modality.SKETCH, progress=lambda done, total: seen.append((done, total)))
+    report = synthesize(source, out, Modality.SKETCH, progress=lambda done, total: seen.append((done, total)))
     assert set(files(out)) == {"a.jpg.png", "a.bmp.png", "b.png", "night/c.png"}
     assert (report.num_written, report.num_skipped) == (4, 0)
     assert [path.name for path, _ in report.unreadable] == ["broken.png"]
@@ -52,11 +61,11 @@ def test_layout_report_and_pixels(source: Path, tmp_path: Path) -> None:
 
 def test_it_goes_on_where_it_stopped(source: Path, tmp_path: Path) -> None:
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    synthesize_folder(source, whole, Modality.INFRARED, seed=3)
-    synthesize_folder(source, parts, Modality.INFRARED, seed=3)
+    synthesize(source, whole, Modality.INFRARED, seed=3)
+    synthesize(source, parts, Modality.INFRARED, seed=3)
     kept = (parts / "b.png").stat().st_mtime_ns
     (parts / "night" / "c.png").unlink()
-    report = synthesize_folder(source, parts, Modality.INFRARED, seed=3)
+    report = synthesize(source, parts, Modality.INFRARED, seed=3)
     assert (report.num_written, report.num_skipped) == (1, 3)
     assert (parts / "b.png").stat().st_mtime_ns == kept
     assert files(parts) == files(whole)
@@ -67,13 +76,13 @@ def test_what_was_made_otherwise_is_not_left_beside_the_new(
     source: Path, tmp_path: Path, modality: Modality, seed: int
 ) -> None:
     out = tmp_path / "out"
-    synthesize_folder(source, out, Modality.INFRARED, seed=3)
+    synthesize(source, out, Modality.INFRARED, seed=3)
     before = files(out)
     with pytest.raises(StorageError, match=r"was made by 'aio-reid, .*seed 3', not by .*; name another folder"):
-        synthesize_folder(source, out, modality, seed=seed)
+        synthesize(source, out, modality, seed=seed)
     Image.new("L", (4, 4)).save(out / "b.png")
     with pytest.raises(StorageError, match=r"b\.png' was made by 'another program'"):
-        synthesize_folder(source, out, Modality.INFRARED, seed=3)
+        synthesize(source, out, Modality.INFRARED, seed=3)
     (out / "b.png").write_bytes(before["b.png"])
     assert files(out) == before
 
@@ -86,7 +95,7 @@ def test_interrupted_in_the_middle_it_leaves_whole_files_only(source: Path, tmp_
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        synthesize_folder(source, out, Modality.SKETCH, progress=stop)
+        synthesize(source, out, Modality.SKETCH, progress=stop)
     assert len(files(out)) == 2
     for name in files(out):
         Image.open(out / name).load()
@@ -99,13 +108,13 @@ def test_a_full_disk_leaves_nothing_behind(source: Path, tmp_path: Path, monkeyp
 
     monkeypatch.setattr(Image.Image, "save", fail)
     with pytest.raises(StorageError, match="No space left"):
-        synthesize_folder(source, tmp_path / "out", Modality.SKETCH)
+        synthesize(source, tmp_path / "out", Modality.SKETCH)
     assert files(tmp_path / "out") == {}
 
 
 def test_another_painter_is_named(source: Path, tmp_path: Path) -> None:
     grey = Painter("all grey", lambda pixels, _: np.full_like(pixels, 7))
-    report = synthesize_folder(source, tmp_path / "out", Modality.PENCIL, painter=grey)
+    report = synthesize(source, tmp_path / "out", Modality.PENCIL, painter=grey)
     assert report.label == "all grey"
     with Image.open(tmp_path / "out" / "b.png") as drawn:
         assert drawn.size == (10, 20)
@@ -114,7 +123,7 @@ def test_another_painter_is_named(source: Path, tmp_path: Path) -> None:
 
 def test_results_inside_the_source_are_no_sources(source: Path) -> None:
     for _ in range(2):
-        synthesize_folder(source, source / "drawn", Modality.SKETCH)
+        synthesize(source, source / "drawn", Modality.SKETCH)
     assert len(files(source / "drawn")) == 4
 
 
@@ -123,15 +132,28 @@ def test_the_photos_are_never_overwritten(source: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(source)
     for out in (source, source.parent, tmp_path / "link", source / "night" / ".."):
         with pytest.raises(StorageError, match="overwrite"):
-            synthesize_folder(source, out, Modality.SKETCH)
+            synthesize(source, out, Modality.SKETCH)
     assert files(source) == before
 
 
 def test_nothing_to_do_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="not a folder"):
-        synthesize_folder(tmp_path / "absent", tmp_path / "out", Modality.SKETCH)
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match="no pictures"):
-        synthesize_folder(tmp_path / "empty", tmp_path / "out", Modality.SKETCH)
+    with pytest.raises(DataError, match="none of the 0 pictures in"):
+        synthesize_folder(tmp_path, tmp_path / "out", Modality.SKETCH, pictures=[])
     with pytest.raises(DataError, match="'rgb'"):
-        synthesize_folder(tmp_path / "empty", tmp_path / "out", Modality.RGB)
+        synthesize_folder(tmp_path, tmp_path / "out", Modality.RGB, pictures=[])
+
+
+def test_a_folder_in_which_nothing_can_be_read_is_an_error(tmp_path: Path) -> None:
+    for name in ("a.png", "b.jpg"):
+        (tmp_path / name).write_bytes(b"none")
+    with pytest.raises(DataError, match=r"none of the 2 pictures in .* can be read; the first: .*a\.png"):
+        synthesize(tmp_path, tmp_path / "out", Modality.SKETCH)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("below", ["", "deeper"])
+def test_results_that_cannot_be_kept_say_so_and_not_what_follows(source: Path, tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(StorageError, match=r"cannot be written .*; free space or name another folder"):
+        synthesize(source, tmp_path / "file" / below, Modality.SKETCH)
+    assert (tmp_path / "file").read_text() == "x"

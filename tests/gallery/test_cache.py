@@ -222,6 +222,20 @@ def test_a_locked_cache_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyP
     other.close()
 
 
+def test_a_cache_that_cannot_be_read_for_the_moment_says_so(tmp_path: Path) -> None:
+    class Failing:
+        def execute(self, *_: object) -> None:
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+            raise error
+
+    cache = open_cache(tmp_path)
+    fill(cache, ["/a.png"])
+    cache._database._connection = Failing()  # type: ignore[assignment]
+    assert cache.stats().num_embeddings == 0
+    assert "disk I/O error" in cache.warnings[0]
+
+
 def test_default_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert default_cache_folder() == tmp_path / "aio-reid"

@@ -11,7 +11,7 @@ import torch
 
 from aio_reid.data.tuples import TupleBatch
 from aio_reid.errors import ConfigError
-from aio_reid.training import launch, run
+from aio_reid.training import batches, launch, run
 from aio_reid.training.batches import iterate_batches
 from aio_reid.training.processes import Processes
 from aio_reid.training.sources import load_sources
@@ -65,6 +65,15 @@ def test_a_processor_without_bfloat16_computes_in_float32(
     assert totals(tmp_path / "bf16") == totals(tmp_path / "fp32")
     about = run.read_weights(result.weights).about
     assert (about["precision"], about["config"]["precision"]) == ("fp32", "bf16")
+
+
+def test_processes_share_the_cores_of_their_machine_only(manifest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tiny.tiny_config(manifest, data={"num_workers": None})
+    monkeypatch.setattr(batches, "usable_cores", lambda: 12)
+    second_of_four = Processes(1, 4, torch.device("cuda"))
+    assert batches.count_workers(config, second_of_four) == 3
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")  # the other two are on another machine
+    assert batches.count_workers(config, second_of_four) == 6
 
 
 @pytest.mark.parametrize("num_workers", [0, 1])

@@ -11,9 +11,10 @@ import torch
 
 from aio_reid.datasets.manifest import ManifestRow, read_rows, write_manifest
 from aio_reid.errors import AioError, ConfigError, DataError, StorageError, TrainingError
+from aio_reid.models.checkpoint import read_weights
 from aio_reid.records import Modality, Split
 from aio_reid.training import loop, run
-from aio_reid.training.state import VALIDATION, append_row, read_log
+from aio_reid.training.state import VALIDATION, append_row, first_difference, read_log
 
 
 @pytest.fixture
@@ -154,15 +155,20 @@ def test_a_finished_run_is_left_as_it_is(manifest: Path, tmp_path: Path) -> None
     again = run.train(config, tmp_path / "run", resume=True)
     assert again == first
     assert {path.name: path.read_bytes() for path in (tmp_path / "run").glob("*.*")} == before
-    first.weights.unlink()  # killed after the last checkpoint, before the weights were written
+    first.weights.write_bytes(b"")  # a power cut
     assert run.train(config, tmp_path / "run", resume=True).validation == first.validation
+    assert read_weights(first.weights).about["steps"] == 6
+    first.weights.unlink()  # killed after the last checkpoint and validation, before the weights were written
+    assert run.train(config, tmp_path / "run", resume=True).validation == first.validation
+    assert [row["step"] for row in read_log(tmp_path / "run", VALIDATION)] == [5]
 
 
 def test_another_configuration_does_not_replace_that_of_the_run(manifest: Path, tmp_path: Path) -> None:
     run.train(tiny.tiny_config(manifest, optim={"max_steps": 2}), tmp_path / "run")
     before = (tmp_path / "run" / "config.yaml").read_text(encoding="utf-8")
-    with pytest.raises(TrainingError, match="another configuration"):
-        run.train(tiny.tiny_config(manifest, seed=9), tmp_path / "run", resume=True)
+    faster = tiny.tiny_config(manifest, optim={"max_steps": 2, "learning_rate": 0.5})
+    with pytest.raises(TrainingError, match=r"another configuration \(optim\.learning_rate: 0\.001 then, 0\.5 now\)"):
+        run.train(faster, tmp_path / "run", resume=True)
     assert (tmp_path / "run" / "config.yaml").read_text(encoding="utf-8") == before
 
 
@@ -174,6 +180,9 @@ def rewrite(checkpoint: Path, edit: str) -> None:
         del about["config"]["model"]["feature_after_bottleneck"]
     elif edit == "others":
         about["persons_hash"] = "0" * 64
+        about["data"]["identities"] = 70
+    elif edit.endswith("encoder"):
+        about["encoder_hash"], about["kept"] = about.pop("kept", "f" * 64), about["encoder_hash"]
     torch.save({**state, "about": json.dumps(about)}, checkpoint)
 
 
@@ -184,14 +193,43 @@ def test_a_run_goes_on_after_a_setting_was_added_but_not_with_other_persons(mani
     rewrite(tmp_path / "run" / "checkpoint.pt", "older")
     assert run.train(config, tmp_path / "run", resume=True).steps == 6
     rewrite(tmp_path / "run" / "checkpoint.pt", "others")
-    with pytest.raises(TrainingError, match="another set of training persons"):
+    with pytest.raises(TrainingError, match=r"another set of training persons \(70 persons then, 6 now\)"):
         run.train(config, tmp_path / "run", resume=True)
+    rewrite(tmp_path / "run" / "checkpoint.pt", "encoder")
+    with pytest.raises(TrainingError, match=r"another encoder \(f{12} then, [0-9a-f]{12} now\)"):
+        run.train(config, tmp_path / "run", resume=True)
+    rewrite(tmp_path / "run" / "checkpoint.pt", "same encoder")
     fewer = [row for row in read_rows(manifest) if row.person != "0000"]
     manifest.unlink()
     write_manifest(manifest, fewer)
     rewrite(tmp_path / "run" / "checkpoint.pt", "nameless")
     with pytest.raises(TrainingError, match="does not fit the model and training set: classifier"):
         run.train(config, tmp_path / "run", resume=True)
+
+
+def test_options_that_use_what_is_said_of_people_need_somebody_of_whom_something_is(
+    manifest: Path, tmp_path: Path
+) -> None:
+    path = changed(manifest, [row for row in read_rows(manifest) if row.modality is not Modality.TEXT])
+    options = {"loss": {"tag_weight": 0.1}, "data": {"lookalikes": 2}}
+    for chosen, line in (
+        (options, r"tag_weight 0\.1 and data\.lookalikes 2: need.* --set loss\.tag_weight=0 --set data\.lookalikes=1$"),
+        ({"loss": options["loss"]}, r"^loss\.tag_weight 0\.1: need sentences.*changed\.parquet.*tag_weight=0$"),
+    ):
+        with pytest.raises(DataError, match=line):
+            run.train(tiny.tiny_config(path, **chosen), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_first_setting_that_differs_is_named_with_both_values() -> None:
+    then = {"name": "a", "data": {"sources": [{"root": "x"}, {"root": "y"}], "shares": {}}, "seed": 3}
+    assert first_difference(then, {**then}) is None
+    assert first_difference(then, {**then, "seed": 4}) == "seed: 3 then, 4 now"
+    moved = {**then, "data": {"sources": [{"root": "x"}, {"root": "z"}], "shares": {}}}
+    assert first_difference(then, moved) == 'data.sources.1.root: "y" then, "z" now'
+    shared = {**then, "data": {**then["data"], "shares": {"text": 0.5}}}  # type: ignore[dict-item]
+    assert first_difference(then, shared) == "data.shares.text: nothing then, 0.5 now"
+    assert first_difference(["hat"], ["hat", "x" * 100], "tags") == f'tags: ["hat"] then, ["hat", "{"x" * 51}... now'
 
 
 def test_a_gradient_that_is_not_finite_stops_before_it_reaches_the_weights(manifest: Path, tmp_path: Path) -> None:

@@ -246,6 +246,30 @@ def test_a_batch_of_photos_alone_trains(batch: TupleBatch) -> None:
     losses = objective()(photos, 0)
     assert losses["ce"] > 0 and losses["va"] == losses["fb"] == 0
     losses["total"].backward()
+    unpaired = objective(binding="sdm", fused_every=0)(photos, 0)
+    assert unpaired["fb"] == 0
+    unpaired["total"].backward()
+
+
+@pytest.mark.parametrize("asked", ["va_weight", "tag_weight"])
+def test_a_batch_in_which_nothing_is_said_has_a_gradient_of_zero(batch: TupleBatch, asked: str) -> None:
+    photos = TupleBatch(LABELS, {RGB: batch.inputs[RGB]}, {RGB: batch.rows[RGB]}, None, *NOTHING_MASKED)
+    made = objective(**{"ce_weight": 0.0, "va_weight": 0.0, "fb_weight": 0.0, asked: 1.0})
+    losses = made(photos, 0)
+    losses["total"].backward()
+    assert all(value == 0 for value in losses.values())
+    assert not any(parameter.grad.any() for parameter in made.parameters() if parameter.grad is not None)
+
+
+def test_tags_are_the_mean_of_the_modalities_that_can_tell_them(batch: TupleBatch) -> None:
+    """Of two persons whose tags are known there is no sentence: a loss of text would be 0 and count as learned."""
+    made = objective(tag_weight=1.0, fused_every=0)
+    silent = replace(batch, tags=torch.eye(A)[[1, 3]].bool(), tag_rows=torch.tensor([1, 4]))
+    expected = [
+        tag_loss(made.tag_head(features_of(made, batch, (m,))[[1, 4]]), torch.eye(A)[[1, 3]])
+        for m in (RGB, INFRARED, SKETCH)
+    ]
+    torch.testing.assert_close(made(silent, 0)["tags"], torch.stack(expected).mean())
 
 
 def test_everything_but_the_encoder_learns(batch: TupleBatch) -> None:

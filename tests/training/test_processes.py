@@ -18,6 +18,7 @@ from aio_reid.errors import DataError
 from aio_reid.models.checkpoint import read_weights
 from aio_reid.records import Modality
 from aio_reid.training import loop, run
+from aio_reid.training.folder import CONFIG
 from aio_reid.training.processes import GlobalBatchNorm2d, Processes, errors_of_all, share_batch_statistics
 from aio_reid.training.state import VALIDATION, read_log
 
@@ -61,6 +62,7 @@ def together(tmp_path_factory: pytest.TempPathFactory) -> Together:
         (damaged.parent / name).write_bytes(b"\x89PNG cut short")
     sampled = config_of(config.data.manifest, loss={"sampled_identities": 0.3, "tag_weight": 0.1})
     micro = config_of(config.data.manifest, optim={"max_epochs": 2, "micro_batches": 2})
+    one_step = config_of(config.data.manifest, optim={"max_steps": 1})
     run.train(sampled, folder / "sampled")
     jobs = {
         "two": several.Job(config, folder / "two"),
@@ -70,11 +72,21 @@ def together(tmp_path_factory: pytest.TempPathFactory) -> Together:
         "odd": several.Job(
             config_of(config.data.manifest, data={"num_identities": 3, "tuples_per_identity": 1}), folder / "odd"
         ),
+        "blocked": several.Job(config, blocked(folder / "blocked", "tensorboard")),
+        "unwritten": several.Job(one_step, blocked(folder / "unwritten", f"{run.WEIGHTS}.partial/x")),
         "taken": several.Job(config, folder / "two"),
         "damaged": several.Job(config_of(damaged, checkpoint_every=100), folder / "unread"),
     }
     said = several.train_in_processes(list(jobs.values()), 2)
     return Together(folder, dict(zip(jobs, said, strict=True)))
+
+
+def blocked(out: Path, name: str) -> Path:
+    """Return a run folder in which a file stands in the way of what the first process alone writes."""
+    (out / name).parent.mkdir(parents=True)
+    (out / name).touch()
+    (out / CONFIG).touch()
+    return out
 
 
 def killed_at(step: int, config: RunConfig, out: Path) -> None:
@@ -141,6 +153,14 @@ def test_mistakes_are_told_by_every_process(together: Together) -> None:
         assert line.startswith("TrainingError: ") and "--resume" in line
     first, second = together.said["damaged"]
     assert first == second and first.startswith("DataError: step ") and "0_" in first
+
+
+def test_what_only_the_first_process_writes_and_cannot_stops_all_with_its_line(together: Together) -> None:
+    """A step's figures, and the weights at the end: the other process would otherwise wait for an exchange."""
+    for name, part in (("blocked", "tensorboard' cannot be written"), ("unwritten", "weights cannot be written")):
+        first, second = together.said[name]
+        assert first.startswith("StorageError: ") and part in first
+        assert second == first.replace("StorageError", "TrainingError", 1)
 
 
 def test_alone_nothing_is_exchanged() -> None:

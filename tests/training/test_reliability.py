@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,14 @@ def test_it_beats_equal_weights_where_one_modality_is_noise() -> None:
 def test_one_modality_alone_has_no_reliability() -> None:
     photos = [r for r in made_records() if r.modality is Modality.RGB]
     assert choose_reliability(photos, embed, seed=0) is None
+
+
+def test_nothing_is_chosen_where_no_fused_query_can_be_scored() -> None:
+    """One photo and one sentence each: the only true match of photo and sentence together is that photo."""
+    photos = [Record("made", Split.QUERY, Modality.RGB, str(n), image_path=Path(f"photo{n}")) for n in range(5)]
+    gallery = [replace(photo, split=Split.GALLERY) for photo in photos]
+    told = [Record("made", Split.QUERY, Modality.TEXT, str(n), caption=f"person {n}") for n in range(5)]
+    assert choose_reliability([*photos, *told, *gallery], embed, seed=0) is None
 
 
 def test_the_fusion_that_finds_validation_people_better_is_preferred() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,15 @@ def test_a_loss_that_is_not_finite_leaves_no_gradient(config: RunConfig, batch: 
         objective.classifier.linear.weight.fill_(float("nan"))
     losses, found = gradients(objective, batch, 0, 2)
     assert torch.isnan(losses["total"]) and found == {}
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_a_batch_in_which_nothing_is_said_changes_nothing(config: RunConfig, batch: TupleBatch, parts: int) -> None:
+    loss = config.loss.model_copy(update={"ce_weight": 0.0, "fb_weight": 0.0})
+    silent = replace(batch, masked_ids=None, masked_at=batch.masked_at[:0], masked_labels=batch.masked_labels[:0])
+    silent = replace(silent, tags=None, tag_rows=None)
+    losses, found = gradients(objective_of(config.model_copy(update={"loss": loss})), silent, 0, parts)
+    assert losses["total"] == 0 and not any(gradient.any() for gradient in found.values())
 
 
 def test_parts_of_a_batch_hold_its_tuples_in_order(batch: TupleBatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,7 +34,7 @@ def verify_dataset(
     report: JsonFile = None,
 ) -> None:
     """Count and decode the pictures of a data set. Exit code 1 when it is not complete."""
-    from aio_reid.cli.show import print_verification, write_then_show
+    from aio_reid.cli.show import print_verification
     from aio_reid.datasets.verify import verify
     from aio_reid.gallery.outputs import check_writable
     from aio_reid.progress import console_progress
@@ -42,7 +43,7 @@ def verify_dataset(
         check_writable(report)
     found = verify(name, root, progress=console_progress())
     content = {"format": "aio-reid data verify 1", "root": root, **_verification(found)}
-    write_then_show(lambda: _write(report, content), lambda: print_verification(found))
+    _tell(report, content, lambda: print_verification(found))
     if not found.is_complete:
         raise typer.Exit(1)
 
@@ -59,7 +60,7 @@ def check(
     An error would make a training or an evaluation fail or mean nothing, after a warning its result does not mean what
     it seems to, and a note is good to know.
     """
-    from aio_reid.cli.show import print_remarks, write_then_show
+    from aio_reid.cli.show import print_remarks
     from aio_reid.datasets.check import check_manifest
     from aio_reid.gallery.outputs import check_writable
 
@@ -68,7 +69,7 @@ def check(
     remarks = check_manifest(manifest, compare_contents=compare_contents)
     about = {"manifest": manifest, "compared_contents": compare_contents}
     content = {"format": "aio-reid data check 1", **about, "remarks": [_remark(item) for item in remarks]}
-    write_then_show(lambda: _write(report, content), lambda: print_remarks(remarks))
+    _tell(report, content, lambda: print_remarks(remarks))
     if any(item.severity == "error" for item in remarks):
         raise typer.Exit(1)
 
@@ -88,11 +89,16 @@ def _remark(remark: Remark) -> dict[str, object]:
     return {"severity": remark.severity, "text": remark.text}
 
 
-def _write(path: Path | None, content: dict[str, object]) -> None:
-    from aio_reid.cli.show import remark
+def _tell(report: Path | None, content: dict[str, object], show: Callable[[], None]) -> None:
+    """Write everything as JSON where that is wanted, and show it."""
+    from aio_reid.cli.show import remark, write_then_show
     from aio_reid.gallery.outputs import write_whole
     from aio_reid.pages.text import shown
 
-    if path is not None:
-        write_whole(path, json.dumps(content, indent=2, ensure_ascii=False, default=shown) + "\n")
-        remark(f"written: {path}")
+    def write() -> None:
+        if report is not None:
+            write_whole(report, json.dumps(content, indent=2, ensure_ascii=False, default=shown) + "\n")
+
+    write_then_show(write, show)
+    if report is not None:
+        remark(f"written: {report}")

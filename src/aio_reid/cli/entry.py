@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import platform
 import sys
@@ -21,6 +22,7 @@ from aio_reid import __version__
 from aio_reid.errors import AioError
 
 DONE, REFUSED, BUG, INTERRUPTED = 0, 2, 70, 130
+TRAINING = ("train", "pretrain")
 HOW_TO_REPORT = "please attach it to a new issue of the project (read it first: it names files and words of your query)"
 
 REMEDIES: dict[int, str] = {
@@ -39,6 +41,9 @@ REMEDIES: dict[int, str] = {
 
 def main() -> None:
     """Run the command that the process was started with, and end the process."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="replace")  # an encoding without our dashes costs the dashes, not the answer
     sys.exit(run(sys.argv[1:]))
 
 
@@ -55,7 +60,7 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:
         return _refuse(describe_os_error(error))
     except MemoryError:
-        return _refuse("not enough memory; close other programs, or work on fewer or smaller pictures at a time")
+        return _refuse(f"not enough memory; {_remedy(arguments)}")
     except Exception as error:  # noqa: BLE001 - the last resort of the program
         return _explain(error, arguments)
 
@@ -98,12 +103,23 @@ def _explain(error: Exception, arguments: Sequence[str]) -> int:
     if hasattr(error, "format_message"):
         known = getattr(getattr(error, "ctx", None), "command_path", "aio-reid")  # as far as the words are commands
         return _refuse(f"{error.format_message().rstrip('.')}; see: {known} --help")
-    # torch may not be imported here, so its error is known by name.
+    # torch may not be imported here, so its errors are known by their names and words.
     if type(error).__name__ == "OutOfMemoryError":
-        return _refuse("the GPU has not enough memory; use --device cpu, or close other programs that use it")
+        return _refuse(f"the GPU has not enough memory; {_remedy(arguments, on_gpu=True)}")
+    if isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error):
+        return _refuse(f"not enough memory; {_remedy(arguments)}")
     reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
     print(f"error: a bug in aio-reid, not a mistake of yours ({reason}); {_write_report(arguments)}", file=sys.stderr)
     return BUG
+
+
+def _remedy(arguments: Sequence[str], *, on_gpu: bool = False) -> str:
+    """Return what helps a command that has no memory left."""
+    if arguments and arguments[0] in TRAINING:
+        return "read each batch in N parts: --set optim.micro_batches=N, see also --help, or close other programs"
+    if on_gpu:
+        return "use --device cpu, or close other programs that use it"
+    return "close other programs, or work on fewer or smaller pictures at a time"
 
 
 def _write_report(arguments: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aio_reid.cli.search import Device
 from aio_reid.records import Modality, parse_modality
 
 if TYPE_CHECKING:
@@ -56,9 +57,7 @@ def evaluate(
     post_processing: Annotated[
         str | None, typer.Option(help="With DATA: re-ranking (k-reciprocal) or query-expansion; the result says so.")
     ] = None,
-    device: Annotated[
-        str | None, typer.Option(help="cpu, cuda, cuda:1, ...; default: a GPU where there is one.")
-    ] = None,
+    device: Device = None,
 ) -> None:
     """Measure retrieval: of one data set, or of all below --data. Exit code 1 when one of those cannot be scored."""
     from aio_reid.errors import ConfigError

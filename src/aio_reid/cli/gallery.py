@@ -13,6 +13,7 @@ from aio_reid.cli.gallery_options import LARGEST_ID, Gallery, parse_weights, wit
 from aio_reid.cli.gallery_sources import listed_sources, listed_stream, parse_given
 from aio_reid.cli.search import (
     CacheFolder,
+    Device,
     Pictures,
     ReadCache,
     checked_outputs,
@@ -34,7 +35,6 @@ STREAM = Path("-")
 Weights = Annotated[
     str | None, typer.Option(help="A name (aio-nano) or a weights file; default: those of the gallery.")
 ]
-Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, ...; default: a GPU where there is one.")]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Keep nothing, use nothing kept.")]
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aio_reid.cli.gallery import Device, Weights, opened
+from aio_reid.cli.gallery import Weights, opened
 from aio_reid.cli.gallery_options import LocalGallery
+from aio_reid.cli.search import Device
 from aio_reid.errors import ConfigError
 from aio_reid.records import VISUAL_MODALITIES, Modality
 

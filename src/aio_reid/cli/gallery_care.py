@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aio_reid.cli.gallery import Device, factory_of, lasting_name, make_gallery, opened, opened_anywhere
+from aio_reid.cli.gallery import factory_of, lasting_name, make_gallery, opened, opened_anywhere
 from aio_reid.cli.gallery_options import Gallery, LocalGallery, Source, chosen_part, with_filter_options
-from aio_reid.cli.search import ErasedCache
+from aio_reid.cli.search import Device, ErasedCache
 
 if TYPE_CHECKING:
     from aio_reid.gallery.store.erase import Certificate

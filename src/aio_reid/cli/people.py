@@ -34,11 +34,13 @@ def people(
     captions: Annotated[int, typer.Option(min=0, help="Sentences about each person.")] = 2,
     layout: Annotated[str, typer.Option(help="train, or retrieval: splits query and gallery to search in.")] = "train",
     val_share: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of people for validation (layout train).")
-    ] = 0.0,
+        float | None,
+        typer.Option(min=0, max=1, help="Share of people for validation (layout train); default: 0."),
+    ] = None,
     twin_share: Annotated[
-        float, typer.Option(min=0, max=1, help="Share that differs from another in one thing.")
-    ] = 0.15,
+        float | None,
+        typer.Option(min=0, max=1, help="Share that differs from another in one thing (layout train); default: 0.15."),
+    ] = None,
     sheet: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also draw the first of them on one sheet, to look at.")
     ] = None,
@@ -46,15 +48,12 @@ def people(
 ) -> None:
     """Draw synthetic people in every modality, with a manifest that training and evaluation read."""
     shape = parse_size(size)
-    if layout not in LAYOUTS:
-        raise ConfigError(f"unknown layout {layout!r}; choose one of: {', '.join(LAYOUTS)}")
-    from aio_reid.people.contact_sheet import check_format
-    from aio_reid.people.write import Splits, ViewCounts, write_people
+    splits = chosen_splits(layout, val_share=val_share, twin_share=twin_share)
+    from aio_reid.people.write import ViewCounts, write_people
     from aio_reid.progress import console_progress
 
     if sheet is not None:
-        check_format(sheet)
-    splits = Splits(LAYOUTS[layout], val_share, twin_share)
+        check_sheet(sheet)
     manifest = write_people(
         out,
         identities=identities,
@@ -68,6 +67,38 @@ def people(
     typer.echo(f"written: {manifest}")
     if sheet is not None:
         typer.echo(f"written: {draw_sheet(sheet, identities, seed, splits)}")
+
+
+def chosen_splits(layout: str, **shares: float | None) -> Splits:
+    """Return what a set is for; a share that is None is that of `Splits`.
+
+    Raises:
+        ConfigError: no such layout, or it has no such share.
+    """
+    if layout not in LAYOUTS:
+        raise ConfigError(f"unknown layout {layout!r}; choose one of: {', '.join(LAYOUTS)}")
+    given = {name: share for name, share in shares.items() if share is not None}
+    if given and layout != "train":
+        option = f"--{next(iter(given)).replace('_', '-')}"
+        raise ConfigError(f"{option} belongs to layout train, not to {layout}; leave it out, or give --layout train")
+    from aio_reid.people.plan import Splits
+
+    return Splits(LAYOUTS[layout], **given)
+
+
+def check_sheet(sheet: Path) -> None:
+    """Find out before the drawing whether the sheet could be written; folders that are missing will be made.
+
+    Raises:
+        DataError: when Pillow cannot write such a file.
+        StorageError: when the file cannot be written.
+    """
+    from aio_reid.gallery.outputs import check_writable
+    from aio_reid.people.contact_sheet import check_format
+
+    check_format(sheet)
+    made_in = next(folder for folder in sheet.absolute().parents if folder.exists())
+    check_writable(made_in / sheet.name)
 
 
 def draw_sheet(out: Path, identities: int, seed: int, splits: Splits) -> Path:
@@ -94,18 +125,26 @@ def synthesize(
     seed: Annotated[int, typer.Option(min=0, help="For what is drawn at random.")] = 0,
 ) -> None:
     """Make sketches or infrared frames from photos, to look at: much as training does where a modality is missing."""
-    from aio_reid.cli.show import remark
+    from aio_reid.cli.show import print_unreadable
     from aio_reid.data.folder_synthesis import synthesize_folder
+    from aio_reid.gallery.scan import list_pictures
     from aio_reid.progress import console_progress, count_steps
 
     wanted = parse_modality(modality)
     painter = None if lineart_weights is None else lineart_painter(lineart_weights, wanted)
+    listing = list_pictures(folder, skip=out)
+    print_unreadable("not drawn", [(item.path, item.error) for item in listing.unreadable], most=None)
     with count_steps(console_progress(), {"draw": ("Drawing", "pictures")}) as report:
         made = synthesize_folder(
-            folder, out, wanted, painter=painter, seed=seed, progress=lambda done, total: report("draw", done, total)
+            listing.folder,
+            out,
+            wanted,
+            pictures=[picture.path for picture in listing.pictures],
+            painter=painter,
+            seed=seed,
+            progress=lambda done, total: report("draw", done, total),
         )
-    for path, error in made.unreadable:
-        remark(f"not drawn: {path}: {error}")
+    print_unreadable("not drawn", made.unreadable, most=None)
     typer.echo(f"written: {made.num_written} pictures in {out} by {made.label}; {made.num_skipped} were there already")
 
 

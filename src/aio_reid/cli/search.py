@@ -33,6 +33,7 @@ ErasedCache = Annotated[
     typer.Option("--cache", metavar="DIR", help="The cache of searches to erase from too; default: the user's cache."),
 ]
 
+Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, ...; default: a GPU where there is one.")]
 
 Pictures = dict[Modality, list[Path]]
 Outputs = list[tuple[Path, Callable[..., None]]]
@@ -85,9 +86,7 @@ def search(
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the ranking as CSV.")] = None,
     cache: CacheFolder = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Keep nothing, use nothing kept.")] = False,
-    device: Annotated[
-        str | None, typer.Option(help="cpu, cuda, cuda:1, ...; default: a GPU where there is one.")
-    ] = None,
+    device: Device = None,
 ) -> None:
     """Rank the pictures of a folder by how much they look like the person described.
 
@@ -174,10 +173,12 @@ def choose_cache(folder: Path | None, off: bool) -> EmbeddingCache:
 
 def cache_stats(cache: CacheFolder = None) -> None:
     """Say what the cache holds, and where it lies."""
-    from aio_reid.cli.show import print_cache_stats
-    from aio_reid.gallery.cache import open_cache
+    from aio_reid.cli.show import print_cache_stats, remark
 
-    print_cache_stats(open_cache(cache).stats())
+    kept = _kept(cache)
+    print_cache_stats(kept.stats())
+    for warning in kept.warnings:
+        remark(warning)
 
 
 def cache_clear(
@@ -187,6 +188,19 @@ def cache_clear(
     cache: CacheFolder = None,
 ) -> None:
     """Erase kept embeddings: all of them, or those of one folder of pictures. Pictures themselves are never touched."""
-    from aio_reid.gallery.cache import open_cache
+    typer.echo(f"erased {_kept(cache).erase(folder)} embeddings and all kept queries")
 
-    typer.echo(f"erased {open_cache(cache).erase(folder)} embeddings and all kept queries")
+
+def _kept(folder: Path | None) -> EmbeddingCache:
+    """Open a cache, but make none; a remark says where there is none.
+
+    Raises:
+        StorageError: when the cache is damaged or foreign.
+    """
+    from aio_reid.cli.show import remark
+    from aio_reid.gallery.cache import default_cache_folder, open_cache
+
+    cache = open_cache(folder, make=False)
+    if cache.folder is None and not cache.warnings:
+        remark(f"no cache in {str(folder or default_cache_folder())!r}; the first search with it makes one")
+    return cache

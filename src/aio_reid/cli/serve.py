@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aio_reid.cli.search import ErasedCache
+from aio_reid.cli.search import Device, ErasedCache
 from aio_reid.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def serve(
         Path | None, typer.Option(metavar="FILE", help="The audit log; default: audit.jsonl in the first gallery.")
     ] = None,
     weights: Annotated[str | None, typer.Option(help="A name or a weights file; default: the galleries' own.")] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, ...; default: a GPU where there is one.")] = None,
+    device: Device = None,
     half: Annotated[bool, typer.Option("--half", help="Half the memory for vectors; the ranking is the same.")] = False,
     time_limit: Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="Longest time for an answer.")] = 30.0,
     requests: Annotated[int, typer.Option(min=1, max=1000, help="How many at a time; more are told 429.")] = 64,

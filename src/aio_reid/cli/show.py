@@ -52,7 +52,7 @@ def print_noted(table: Table) -> None:
 
 
 def write_then_show(write: Callable[[], None], show: Callable[[], None]) -> None:
-    """Write files, then print: a reader that goes away loses no file, and a full disk keeps nothing from being shown."""
+    """Write files, then print: a reader that goes away loses no file, and a full disk hides nothing."""
     try:
         write()
     finally:

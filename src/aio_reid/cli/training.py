@@ -81,8 +81,13 @@ def export_weights(
 ) -> None:
     """Write the weights of a finished run, or the mean of several, as one file that `--weights` takes."""
     from aio_reid.training.export import export_run
+
+    averaged = [_run_or_packaged(other) for other in average or ()]
+    typer.echo(f"written: {export_run(_run_or_packaged(run), out, half=half, averaged=averaged, mirrored=mirrored)}")
+
+
+def _run_or_packaged(run: Path) -> Path:
+    """Return the file of packaged weights where they are named and no run is called so, else `run`."""
     from aio_reid.weights import PACKAGED, find_weights
 
-    if str(run) in PACKAGED and not run.exists():
-        run = find_weights(run)
-    typer.echo(f"written: {export_run(run, out, half=half, averaged=average or (), mirrored=mirrored)}")
+    return find_weights(run) if str(run) in PACKAGED and not run.exists() else run

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -44,36 +45,40 @@ def synthesize_folder(
     out: Path,
     modality: Modality,
     *,
+    pictures: Sequence[Path],
     painter: Painter | None = None,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> SynthesisReport:
-    """Make a picture of `modality` from every picture below `source`, in the same layout below `out`, as grey PNG.
+    """Make a picture of `modality` from each of the `pictures` below `source`, in the same layout below `out`, as grey
+    PNG.
 
     Existing results are kept, so that an interrupted call goes on where it stopped; results appear whole or not at all.
     What is drawn depends on the seed and the file's relative path only. Each PNG names the painter and the seed in its
     text field "Software".
 
     Args:
-        source: a folder; pictures in it are found by their file name extension, hidden files are left out.
-        out: a folder, made where missing; it may be inside `source`, and is then not searched itself.
+        source: a folder.
+        out: a folder, made where missing; it may be inside `source`.
         modality: infrared or sketch, or what `painter` makes.
+        pictures: paths that begin with `source`, and none of them in `out`.
         painter: how to draw; by default `default_painter(modality)`.
         seed: of the painter's random draws.
         progress: called with (pictures done, pictures in all) after each.
 
     Raises:
-        DataError: `source` is no folder or has no pictures, or the modality is never synthesised.
+        DataError: there are no pictures, or none that can be read, or the modality is never synthesised.
         StorageError: `out` would overwrite the sources, holds what was made otherwise, or cannot be written.
     """
     painter = painter or default_painter(modality)
-    sources = _find_pictures(source, out)
-    names = _output_names(sources, source)
+    if source.resolve().is_relative_to(out.resolve()):
+        raise StorageError(f"results in {str(out)!r} could overwrite their sources; name another folder")
+    names = _output_names(pictures, source)
     maker = f"aio-reid, {painter.label}, seed {seed}"
     _check_existing([out / name for name in names], maker)
     unreadable: list[tuple[Path, str]] = []
     num_written = num_skipped = 0
-    for done, (path, name) in enumerate(zip(sources, names, strict=True), start=1):
+    for done, (path, name) in enumerate(zip(pictures, names, strict=True), start=1):
         target = out / name
         if target.exists():
             num_skipped += 1
@@ -84,27 +89,14 @@ def synthesize_folder(
             except PictureError as error:
                 unreadable.append((path, str(error)))
         if progress is not None:
-            progress(done, len(sources))
+            progress(done, len(pictures))
+    if not num_written + num_skipped:
+        first = f"; the first: {unreadable[0][1]}" if unreadable else ""
+        raise DataError(f"none of the {len(pictures)} pictures in {str(source)!r} can be read{first}")
     return SynthesisReport(painter.label, num_written, num_skipped, tuple(unreadable))
 
 
-def _find_pictures(source: Path, out: Path) -> list[Path]:
-    if not source.is_dir():
-        raise DataError(f"{str(source)!r} is not a folder; name a folder of pictures")
-    if source.resolve().is_relative_to(out.resolve()):
-        raise StorageError(f"results in {str(out)!r} could overwrite their sources; name another folder")
-    extensions = {extension for extension, kind in Image.registered_extensions().items() if kind in Image.OPEN}
-    found: list[Path] = []
-    for folder, subfolders, files in os.walk(source):
-        here = Path(folder)
-        subfolders[:] = [s for s in subfolders if not s.startswith(".") and (here / s).resolve() != out.resolve()]
-        found += [here / f for f in files if not f.startswith(".") and Path(f).suffix.lower() in extensions]
-    if not found:
-        raise DataError(f"no pictures in {str(source)!r}; name a folder with JPEG, PNG or other picture files")
-    return sorted(found)
-
-
-def _output_names(sources: list[Path], root: Path) -> list[Path]:
+def _output_names(sources: Sequence[Path], root: Path) -> list[Path]:
     """Return relative names, all different: a.jpg gives a.png, but a.jpg beside a.bmp give a.jpg.png and a.bmp.png."""
     relative = [path.relative_to(root) for path in sources]
     names = [path.with_suffix(".png") for path in relative]
@@ -152,4 +144,5 @@ def _write_whole(target: Path, image: Image.Image, maker: str) -> None:
     except OSError as error:
         raise StorageError(f"{str(target)!r} cannot be written ({error}); free space or name another folder") from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):  # the error that led here is the one to report
+            unfinished.unlink(missing_ok=True)

@@ -107,9 +107,10 @@ def as_image(value: Any) -> Image.Image:
         if isinstance(value, np.ndarray) and value.dtype == np.uint8 and value.ndim in (2, 3) and value.size:
             value = Image.fromarray(value)
         if isinstance(value, Image.Image):
-            with _LOADING:  # Pillow reads a file at first use, and the same picture may be given twice
+            with _LOADING:  # Pillow reads a file and its EXIF data at first use, and one picture may be given twice
                 value.load()
-            return _as_rgb(_upright(value))
+                value = _upright(value)
+            return _as_rgb(value)
     except Exception as error:  # as above: a picture that Pillow opened may still be damaged
         reason = " ".join(str(error).split()) or type(error).__name__
         raise PictureError(f"a picture given as {type(value).__name__}{shape} cannot be used ({reason})") from error

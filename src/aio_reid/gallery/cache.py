@@ -147,9 +147,7 @@ class EmbeddingCache:
     def query(self, key: bytes) -> QueryEmbedding | None:
         """Return the kept vector of a query, or None."""
         rows = self._database.read("SELECT vector, unread FROM queries WHERE key = ?", [key])
-        if not rows:
-            return None
-        return QueryEmbedding(self._vector(rows[0][0]), tuple(json.loads(rows[0][1])))
+        return QueryEmbedding(self._vector(rows[0][0]), tuple(json.loads(rows[0][1]))) if rows else None
 
     def keep_query(self, key: bytes, weights_hash: str, embedding: QueryEmbedding) -> None:
         """Keep the vector of a query; its sentence and pictures are not stored, only their digest."""
@@ -181,12 +179,10 @@ class EmbeddingCache:
             StorageError: when the cache cannot be written, or is in use by another process.
         """
         before = self.stats().num_embeddings
+        inside = "" if folder is None else " WHERE path >= ? AND path < ?"
         with self._database.transaction() as connection:
-            if connection is not None and folder is None:
-                connection.execute("DELETE FROM files")
-            elif connection is not None and folder is not None:
-                connection.execute("DELETE FROM files WHERE path >= ? AND path < ?", _range(absolute(folder)))
             if connection is not None:
+                connection.execute(f"DELETE FROM files{inside}", () if folder is None else _range(absolute(folder)))
                 connection.execute("DELETE FROM queries")
                 connection.execute("DELETE FROM embeddings WHERE content NOT IN (SELECT content FROM files)")
         self._compact_erased()
@@ -212,12 +208,12 @@ class EmbeddingCache:
         return before - self.stats().num_embeddings
 
     def stats(self) -> CacheStats:
-        """Return what the cache holds."""
+        """Return what the cache holds; nothing where it cannot be read for the moment, as `warnings` then say."""
         counts = (
             "SELECT (SELECT count(*) FROM files), (SELECT count(vector) FROM embeddings), "
             "(SELECT count(error) FROM embeddings), (SELECT count(*) FROM queries)"
         )
-        files, embeddings, failures, queries = self._database.read(counts)[0]
+        files, embeddings, failures, queries = (self._database.read(counts) or [(0, 0, 0, 0)])[0]
         weights = self._database.read(
             "SELECT weights, count(vector) FROM embeddings JOIN spaces ON space = id GROUP BY weights ORDER BY weights"
         )
@@ -258,8 +254,9 @@ def caches_to_erase(named: Path | None) -> list[Path]:
     return [own] if (own / FILE_NAME).is_file() else []
 
 
-def open_cache(folder: Path | None = None, *, enabled: bool = True) -> EmbeddingCache:
-    """Open the cache in a folder (None: this user's own); not enabled, nothing outlives the process.
+def open_cache(folder: Path | None = None, *, enabled: bool = True, make: bool = True) -> EmbeddingCache:
+    """Open the cache in a folder (None: this user's own); not enabled, nothing outlives the process. Where there is
+    none, it is made, or without `make` stands for an empty one in memory.
 
     Raises:
         StorageError: when the cache file is damaged, foreign, newer than this program, or its folder is a file.
@@ -270,7 +267,14 @@ def open_cache(folder: Path | None = None, *, enabled: bool = True) -> Embedding
         place = default_cache_folder() if folder is None else absolute(folder)
     except RuntimeError:  # no home folder
         raise StorageError("no home folder to keep embeddings in; give --cache DIR or --no-cache") from None
-    return EmbeddingCache(open_database(place))
+    return EmbeddingCache(open_database(place if make or not _is_missing(place / FILE_NAME) else None))
+
+
+def _is_missing(file: Path) -> bool:
+    try:
+        return not file.stat()
+    except OSError as error:  # what cannot be asked may be there: opening it says why
+        return isinstance(error, FileNotFoundError)
 
 
 def _reader() -> str:

@@ -13,7 +13,7 @@ from aio_reid.config import ModelConfig, PlainEncoder, TimmEncoder, parse
 from aio_reid.errors import WeightsError
 from aio_reid.models.bare import Uninitialised
 from aio_reid.models.checkpoint import WeightsFile, assign_strictly, read_weights
-from aio_reid.models.encoder import FrozenEncoder, plain_encoder, timm_encoder
+from aio_reid.models.encoder import FrozenEncoder, hash_tensors, plain_encoder, timm_encoder
 from aio_reid.models.encoder_weights import read_text_tokens
 from aio_reid.models.heads import BNNeck
 from aio_reid.models.kernels import keep_kernels
@@ -86,12 +86,13 @@ def load_model(path: Path) -> tuple[AIOModel, WeightsFile]:
         with torch.device("meta"), Uninitialised():
             model = _assemble(config, build_encoder(config.encoder.model_copy(update={"weights_file": None}), seed=0))
         assign_strictly(model, weights.tensors, f"weights {str(path)!r}")
+    elif weights.has_encoder and isinstance(config.encoder, TimmEncoder):
+        with torch.random.fork_rng(devices=[]):
+            model = _assemble(config, _timm_encoder_of(weights, config.encoder))
+        assign_strictly(model, weights.tensors, f"weights {str(path)!r}")
     else:
-        config = config.model_copy(update={"word_table_file": None})
-        if weights.has_encoder and isinstance(config.encoder, TimmEncoder):  # then there is nothing to fetch
-            config = config.model_copy(update={"encoder": config.encoder.model_copy(update={"pretrained": False})})
-        model = build_model(config, seed=0)
-        external = {} if weights.has_encoder else {f"{ENCODER}{n}": t for n, t in model.encoder.frozen_state().items()}
+        model = build_model(config.model_copy(update={"word_table_file": None}), seed=0)
+        external = {f"{ENCODER}{n}": t for n, t in model.encoder.frozen_state().items()}
         assign_strictly(model, {**external, **weights.tensors}, f"weights {str(path)!r}")
     found = model.encoder.hash()
     if found != weights.encoder_hash:
@@ -101,6 +102,19 @@ def load_model(path: Path) -> tuple[AIOModel, WeightsFile]:
         )
     model.to(memory_format=torch.channels_last)
     return model.eval(), weights
+
+
+def _timm_encoder_of(weights: WeightsFile, config: TimmEncoder) -> FrozenEncoder:
+    """Return the encoder whose values are all in `weights`, still without them: nothing is fetched, no file is opened.
+
+    Whether its final norm was trained, because the file that it once came from had none, shows in the encoder's hash:
+    that is of what is frozen.
+    """
+    has_norms = True
+    if config.weights_file is not None:
+        own = {n.removeprefix(ENCODER): t for n, t in weights.tensors.items() if n.startswith(ENCODER)}
+        has_norms = hash_tensors(own) == weights.encoder_hash
+    return timm_encoder(config.name, pretrained=False, seed=0, has_norms=has_norms)
 
 
 def export_weights(

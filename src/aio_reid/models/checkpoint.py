@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,9 +59,12 @@ def write_weights(path: Path, weights: WeightsFile) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file(tensors, str(partial), metadata=header)
         partial.chmod(0o644)  # safetensors makes files that only their owner reads; weights are meant to be shared
+        with partial.open("rb+") as file:
+            os.fsync(file.fileno())  # else a power cut after the renaming may leave an empty file
         os.replace(partial, path)
     except (OSError, SafetensorError) as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # the error that led here is the one to report
+            partial.unlink()
         raise StorageError(
             f"weights cannot be written to {str(path)!r}: {error}; free space or choose another file"
         ) from None

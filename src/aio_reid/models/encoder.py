@@ -10,7 +10,7 @@ import difflib
 import hashlib
 import math
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,13 +133,18 @@ class FrozenEncoder(nn.Module):
         return {name: tensor for name, tensor in sorted(self.state_dict().items()) if name not in self.trainable_names}
 
     def hash(self) -> str:
-        """Return the sha256 (64 hex digits) over names, shapes, dtypes and bytes of `frozen_state`."""
-        digest = hashlib.sha256()
-        for name, tensor in self.frozen_state().items():
-            digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
-            raw = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-            digest.update(raw.numpy().data)
-        return digest.hexdigest()
+        """Return the `hash_tensors` of `frozen_state`."""
+        return hash_tensors(self.frozen_state())
+
+
+def hash_tensors(tensors: Mapping[str, Tensor]) -> str:
+    """Return the sha256 (64 hex digits) over names, shapes, dtypes and bytes of tensors, in order of name."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
+        raw = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+        digest.update(raw.numpy().data)
+    return digest.hexdigest()
 
 
 def plain_encoder(
@@ -174,7 +179,13 @@ def plain_encoder(
 
 
 def timm_encoder(
-    name: str, *, pretrained: bool, seed: int, weights_file: Path | None = None, **kwargs: Any
+    name: str,
+    *,
+    pretrained: bool,
+    seed: int,
+    weights_file: Path | None = None,
+    has_norms: bool = True,
+    **kwargs: Any,
 ) -> FrozenEncoder:
     """Build the encoder of a timm VisionTransformer.
 
@@ -184,6 +195,7 @@ def timm_encoder(
         seed: of the random weights.
         weights_file: local weights in timm, OpenCLIP or Meta-Transformer layout, instead of the hub. The
             Meta-Transformer layout holds no norms: then the input norm is the identity and the final norm is trainable.
+        has_norms: False: as from a file in the Meta-Transformer layout, for values that are assigned afterwards.
         kwargs: handed to timm, e.g. `depth=2, embed_dim=64, num_heads=2`.
 
     Raises:
@@ -196,7 +208,7 @@ def timm_encoder(
     if weights_file is not None:
         weights = read_encoder_weights(weights_file)
         load_weights(model, weights)
-    has_norms = weights is None or weights.has_norms
+    has_norms = has_norms and (weights is None or weights.has_norms)
     return FrozenEncoder(
         blocks=nn.ModuleList(model.blocks),
         width=model.embed_dim,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -49,13 +50,14 @@ def check_shares(config: RunConfig, processes: Processes) -> None:
 
 def count_workers(config: RunConfig, processes: Processes) -> int:
     """Return how many processes load pictures for each process of the run: what the configuration says, else none on a
-    CPU, and for a GPU this process's share of the cores.
+    CPU, and for a GPU this process's share of the cores of its machine, where torchrun says how many share them.
     """
     if config.data.num_workers is not None:
         return config.data.num_workers
     if processes.device.type == "cpu":
         return 0
-    return max(1, min(MOST_WORKERS, usable_cores() // processes.count))
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", processes.count))
+    return max(1, min(MOST_WORKERS, usable_cores() // here))
 
 
 def iterate_batches(

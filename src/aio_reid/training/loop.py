@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,10 @@ from aio_reid.data.tuples import TupleBatch, TupleDataset
 from aio_reid.errors import AioError, DataError, TrainingError
 from aio_reid.progress import Progress
 from aio_reid.training.batches import count_steps, iterate_batches
+from aio_reid.training.curves import Curves
 from aio_reid.training.objective import TrainingObjective
 from aio_reid.training.optim import learning_rate_factor
+from aio_reid.training.processes import errors_of_all
 from aio_reid.training.state import LOG, RunPosition, append_row, save_checkpoint
 from aio_reid.training.step import make_gradients
 
@@ -49,7 +51,7 @@ def run_loop(parts: LoopParts, start: RunPosition, progress: Progress) -> RunPos
         TrainingError: a loss or its gradient is not finite; names the step and the batch. The last checkpoint is
             untouched.
         DataError: a picture of the training set cannot be read; names it. What was trained so far is kept.
-        StorageError: a checkpoint or the log cannot be written.
+        StorageError: a checkpoint, the log or the curves cannot be written.
     """
     config = parts.config
     total = count_steps(config, parts.dataset.groups)
@@ -57,7 +59,7 @@ def run_loop(parts: LoopParts, start: RunPosition, progress: Progress) -> RunPos
     position = start
     watched = progress.task(f"Training {config.name}", total=(total - start.step) * batch_size, unit="tuples")
     processes = parts.objective.processes
-    with _tensorboard(parts.run / "tensorboard", start.step + 1, processes.is_main) as writer, watched as task:
+    with closing(Curves(parts.run / "tensorboard", start.step + 1)) as curves, watched as task:
         for made, position in iterate_batches(config, parts.dataset, start, total, processes):
             batch = _usable(parts, made, position.before, start)
             began = time.perf_counter()
@@ -65,24 +67,23 @@ def run_loop(parts: LoopParts, start: RunPosition, progress: Progress) -> RunPos
             losses = _step(parts, parts.objective, parts.optimizer, batch, position.step - 1)
             row = _row(position, losses, parts.optimizer, batch_size / (time.perf_counter() - began))
             _check_finite(row, batch, position, parts.dataset.persons)
-            if processes.is_main:
-                _record(parts, row, position, writer, position.step == total)
+            with errors_of_all(processes):
+                if processes.is_main:
+                    _record(parts, row, position, curves, position.step == total)
             note = " ".join(f"{n} {row[n]:.3f}" for n in ("total", "ce", "va", "fb", "tags"))
             task.advance(batch_size, note=f"epoch {position.epoch} step {position.step}/{total} {note}")
     return position
 
 
-def _record(parts: LoopParts, row: dict[str, float], position: RunPosition, writer: Any, is_last: bool) -> None:
-    """Write what a step leaves on disk; the other processes meanwhile wait in their next exchange."""
+def _record(parts: LoopParts, row: dict[str, float], position: RunPosition, curves: Curves, is_last: bool) -> None:
+    """Write what a step leaves on disk; the other processes meanwhile wait to hear whether it could be written."""
     append_row(parts.run, LOG, row)
-    for name, value in row.items():
-        writer.add_scalar(f"train/{name}", value, position.step)
     is_validated = position.step % parts.config.validate_every == 0 or is_last
     if position.step % parts.config.checkpoint_every == 0 or is_validated:  # a broken picture may end a validation
         save_checkpoint(parts.run, parts.objective, parts.optimizer, position, parts.about)
+    curves.add("train", row, position.step)
     if is_validated:
-        for name, value in parts.validate(position.step - 1).items():
-            writer.add_scalar(f"validation/{name}", value, position.step)
+        curves.add("validation", parts.validate(position.step - 1), position.step)
 
 
 def _usable(parts: LoopParts, made: TupleBatch | AioError, before: RunPosition, start: RunPosition) -> TupleBatch:
@@ -91,9 +92,9 @@ def _usable(parts: LoopParts, made: TupleBatch | AioError, before: RunPosition, 
     problem = processes.first_message(None if isinstance(made, TupleBatch) else str(made))
     if problem is None and isinstance(made, TupleBatch):
         return made
-    if before.step > start.step and processes.is_main:
-        save_checkpoint(parts.run, parts.objective, parts.optimizer, before, parts.about)
-    processes.wait()
+    with errors_of_all(processes):
+        if before.step > start.step and processes.is_main:
+            save_checkpoint(parts.run, parts.objective, parts.optimizer, before, parts.about)
     raise DataError(
         f"step {before.step + 1} has no batch: {problem}; or take it out of {parts.config.data.places}; then go on "
         "with --resume"
@@ -167,11 +168,3 @@ def _check_finite(row: dict[str, float], batch: TupleBatch, position: RunPositio
             f"{', '.join(f'{n}={v}' for n, v in bad.items())}; identities {identities[:8]} of the batch; the last "
             "checkpoint is kept; start anew in another --out with a lower optim.learning_rate or with precision fp32"
         )
-
-
-def _tensorboard(folder: Path, purge_step: int, is_main: bool) -> Any:
-    if not is_main:
-        return nullcontext()
-    from torch.utils.tensorboard import SummaryWriter
-
-    return SummaryWriter(str(folder), purge_step=purge_step)

@@ -123,7 +123,7 @@ class TrainingObjective(nn.Module):
         features = {name: feature for name, feature in reading.features.items() if len(feature)}
         losses = {
             "ce": self._identity(features, reading, plan.step),
-            "va": self._attributes(reading),
+            "va": self._attributes(features, reading),
             "fb": self._binding(features, reading, fused_with_rgb=Modality.RGB in plan.subset),
             "tags": self._tags(features, reading),
         }
@@ -193,7 +193,7 @@ class TrainingObjective(nn.Module):
         """
         labels = reading.labels
         if self.loss.ce_weight == 0:
-            return labels.new_zeros((), dtype=torch.float32)
+            return _zero(features)
         neck = self.model.bottleneck(torch.cat([f.float() for f in features.values()]))
         if isinstance(self.classifier, SampledIdentityClassifier):
             share, known = self.loss.sampled_identities, len(self.classifier.weight)
@@ -208,24 +208,25 @@ class TrainingObjective(nn.Module):
         }
         return mean_over_modalities(losses)
 
-    def _attributes(self, reading: Reading) -> Tensor:
+    def _attributes(self, features: Mapping[str, Tensor], reading: Reading) -> Tensor:
         """Equation (5): each masked position of a caption is predicted beside its tuple's photo."""
-        rgb = reading.features[Modality.RGB.value]  # (B, D): every tuple has its photo
         if self.loss.va_weight == 0 or len(reading.masked_labels) == 0:
-            return rgb.new_zeros((), dtype=torch.float32)
+            return _zero(features)
+        rgb = features[Modality.RGB.value]  # (B, D): every tuple has its photo
         logits = self.attribute_head(reading.masked, rgb[reading.masked_rows])  # (K, A)
         return masked_attribute_loss(logits, reading.masked_labels)
 
     def _tags(self, features: Mapping[str, Tensor], reading: Reading) -> Tensor:
         """Every feature, of one modality or fused, tells the attribute words of its person."""
         if self.loss.tag_weight == 0 or len(reading.tag_rows) == 0:
-            return features[Modality.RGB.value].new_zeros((), dtype=torch.float32)
+            return _zero(features)
         tags = reading.tags
         all_tags = tags.new_zeros(len(reading.labels), tags.shape[1]).index_copy(0, reading.tag_rows, tags)
         losses = {}
         for name, feature in features.items():
-            told = torch.isin(reading.rows[name], reading.tag_rows)
-            losses[name] = tag_loss(self.tag_head(feature[told]), all_tags[reading.rows[name][told]])
+            told = torch.isin(reading.rows[name], reading.tag_rows).nonzero().squeeze(1)
+            if len(told):
+                losses[name] = tag_loss(self.tag_head(feature[told]), all_tags[reading.rows[name][told]])
         return mean_over_modalities(losses)
 
     def _binding(self, features: Mapping[str, Tensor], reading: Reading, *, fused_with_rgb: bool) -> Tensor:
@@ -233,7 +234,7 @@ class TrainingObjective(nn.Module):
         labels, rows = reading.labels, reading.rows
         rgb = features[Modality.RGB.value]
         if self.loss.fb_weight == 0:
-            return rgb.new_zeros((), dtype=torch.float32)
+            return _zero(features)
         others = {
             name: _scattered(f, rows[name], len(labels)) for name, f in features.items() if name != Modality.RGB.value
         }
@@ -255,7 +256,12 @@ class TrainingObjective(nn.Module):
             for name, f in features.items()
             if name != Modality.RGB.value
         ]
-        return torch.stack(pairs).mean()
+        return torch.stack(pairs).mean() if pairs else _zero(features)
+
+
+def _zero(features: Mapping[str, Tensor]) -> Tensor:
+    """Return 0 with a gradient path, the loss of a batch that has nothing to ask (method.md 13.7)."""
+    return features[Modality.RGB.value].float().sum() * 0.0
 
 
 def _rows_of_all(num_tuples: int, rows: Mapping[Modality, Tensor], subset: tuple[Modality, ...]) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -36,7 +37,8 @@ def choose_reliability(records: Sequence[Record], embed: EmbedQueries, *, seed: 
         seed: draws each person's record of each modality.
 
     Returns:
-        None where the queries have one modality: there is nothing to fuse.
+        None where there is nothing to fuse: the queries have one modality, or no query of several can be scored (each
+        person has one photo, which is in the gallery too).
     """
     present = [m for m in Modality if any(r.modality is m for r in records)]
     if len(present) < 2:
@@ -45,9 +47,13 @@ def choose_reliability(records: Sequence[Record], embed: EmbedQueries, *, seed: 
 
     def mean_ap(factors: Mapping[Modality, float]) -> float:
         scores = evaluate_combinations(records, CachedEmbedder(known, reliability=factors), fusions=(LATE,), seed=seed)
-        return float(np.mean([task.scores.mAP for task in scores.tasks if task.fusion == LATE]))
+        fused = [task.scores.mAP for task in scores.tasks if task.fusion == LATE]
+        return float(np.mean(fused)) if fused else math.nan
 
-    chosen, best = dict.fromkeys(present, 1.0), 0.0
+    chosen = dict.fromkeys(present, 1.0)
+    best = mean_ap(chosen)
+    if math.isnan(best):  # which queries can be scored depends on the records alone
+        return None
     for _ in range(ROUNDS):
         for modality in (m for m in present if m is not Modality.RGB):
             found = {factor: mean_ap({**chosen, modality: factor}) for factor in GRID}

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from accelerate.utils import set_seed
 
 from aio_reid.api import AIO
@@ -16,17 +15,18 @@ from aio_reid.config import RunConfig
 from aio_reid.data.attributes import ATTRIBUTE_CLASSES
 from aio_reid.data.tags import Tags
 from aio_reid.data.tuples import Shares, TupleDataset
-from aio_reid.errors import StorageError, TrainingError
+from aio_reid.errors import WeightsError
 from aio_reid.evaluation.embed import CachedEmbedder
 from aio_reid.evaluation.protocols.combinations import evaluate_combinations
 from aio_reid.models.build import build_model, export_weights
-from aio_reid.models.checkpoint import read_weights, write_weights
+from aio_reid.models.checkpoint import WeightsFile, read_weights, write_weights
 from aio_reid.models.heads import AttributeHead, IdentityClassifier, SampledIdentityClassifier, TagHead
 from aio_reid.models.model import AIOModel
 from aio_reid.progress import SILENT, Progress
 from aio_reid.provenance import collect_provenance, hash_json
 from aio_reid.records import Record
 from aio_reid.training.batches import check_shares, count_steps
+from aio_reid.training.folder import RunFolder
 from aio_reid.training.imprint import imprint_classifier
 from aio_reid.training.launch import compile_parts, processes_of, start_accelerator, usable_precision
 from aio_reid.training.loop import LoopParts, Validate, run_loop
@@ -35,9 +35,9 @@ from aio_reid.training.optim import build_optimizer
 from aio_reid.training.plan import ColourlessSteps
 from aio_reid.training.processes import ALONE, Processes, errors_of_all, share_batch_statistics
 from aio_reid.training.reliability import choose_reliability, prefer_fusion
-from aio_reid.training.sources import LoadedSource, load_sources, validation_records
+from aio_reid.training.sources import LoadedSource, check_told, load_sources, validation_records
 from aio_reid.training.start import WEIGHTS, start_from
-from aio_reid.training.state import CHECKPOINT, VALIDATION, RunPosition, append_row, load_checkpoint
+from aio_reid.training.state import CHECKPOINT, VALIDATION, RunPosition, append_row, cut_rows, load_checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,14 @@ def train(
     Raises:
         ConfigError, DataError, WeightsError: the configuration or what it names is wrong.
         TrainingError: the folder holds another run, or a loss is not finite.
-        StorageError: something cannot be written.
+        StorageError: something cannot be written, or another process trains in the folder.
     """
+    with RunFolder(out) as folder:
+        return _train(config, folder, resume=resume, half=half, progress=progress)
+
+
+def _train(config: RunConfig, folder: RunFolder, *, resume: bool, half: bool, progress: Progress) -> TrainingResult:
+    out = folder.path
     settings = config.model_dump(mode="json")
     accelerator = start_accelerator(usable_precision(config.precision))
     processes = processes_of(accelerator)
@@ -74,7 +80,7 @@ def train(
     total = count_steps(config, dataset.groups)
     with errors_of_all(processes):
         if processes.is_main:
-            _prepare_folder(out, settings, resume)
+            folder.prepare(settings, resume)
     _make_repeatable(config.seed)
     is_new = not (out / CHECKPOINT).exists()
     objective = _objective(config, dataset.num_identities, processes, tags=dataset.tags, is_new=is_new)
@@ -85,8 +91,8 @@ def train(
         if config.loss.imprint and position.step == 0 and processes.is_main:
             imprint_classifier(objective, dataset, progress=progress)
     processes.take_from_main(objective)
-    if position.step >= total and (out / WEIGHTS).exists():
-        return TrainingResult(out / WEIGHTS, position.step, read_weights(out / WEIGHTS).about.get("validation", {}))
+    if position.step >= total and (finished := _finished(out, processes)) is not None:
+        return TrainingResult(out / WEIGHTS, position.step, finished.about.get("validation", {}))
     validation: dict[str, float] = {}
     parts = LoopParts(
         config=config,
@@ -99,10 +105,21 @@ def train(
         about=about,
     )
     end = run_loop(parts, position, progress if processes.is_main else SILENT)
-    if processes.is_main:
-        _finish(parts, end, held_out, validation, half)
-    processes.wait()
+    with errors_of_all(processes):
+        if processes.is_main:
+            _finish(parts, end, held_out, validation, half)
     return TrainingResult(out / WEIGHTS, end.step, validation)
+
+
+def _finished(out: Path, processes: Processes) -> WeightsFile | None:
+    """Return the weights of a run that has made all its steps; None, in every process, where they have to be written
+    (again): it was killed before that, or a power cut has left them damaged.
+    """
+    try:
+        weights = read_weights(out / WEIGHTS)
+    except WeightsError:
+        weights = None
+    return None if any(processes.anywhere([weights is None])) else weights
 
 
 def _finish(
@@ -124,23 +141,6 @@ def _make_repeatable(seed: int) -> None:
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
-def _prepare_folder(out: Path, settings: dict[str, Any], resume: bool) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        if (out / CHECKPOINT).exists() and not resume:
-            raise TrainingError(
-                f"{str(out)!r} holds a run already: add --resume to go on with it, or give another --out"
-            )
-        if (out / WEIGHTS).exists() and not (out / CHECKPOINT).exists():
-            raise TrainingError(f"{str(out)!r} holds weights and no checkpoint to go on from; give another --out")
-        if any(out.iterdir()) and not (out / "config.yaml").exists():
-            raise TrainingError(f"{str(out)!r} holds other files; give a new folder as --out")
-        if not (out / CHECKPOINT).exists():  # otherwise it is not yet known that this is the configuration of the run
-            (out / "config.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
-    except OSError as error:
-        raise StorageError(f"run folder {str(out)!r} cannot be used: {error}") from None
-
-
 def _dataset(config: RunConfig, sources: Sequence[LoadedSource]) -> TupleDataset:
     dataset = TupleDataset(
         [source.training for source in sources],
@@ -158,6 +158,7 @@ def _dataset(config: RunConfig, sources: Sequence[LoadedSource]) -> TupleDataset
         tagged=config.loss.tag_weight > 0 or config.data.lookalikes > 1,
         seed=config.seed,
     )
+    check_told(config, dataset.tags)
     if config.data.cache is not None:
         dataset.keep_pictures(config.data.cache)
     return dataset
@@ -267,6 +268,7 @@ def _validation(
         for task in scores.tasks:
             latest[f"{task.task}_rank1"] = task.scores.rank[1]
             latest[f"{task.task}_mAP"] = task.scores.mAP
+        cut_rows(out, VALIDATION, step)  # killed after the last of them, a run that goes on does it again
         append_row(out, VALIDATION, {"step": step, **latest})
         return dict(latest)
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from aio_reid.config import RunConfig
 from aio_reid.data.sources import TrainingSource
+from aio_reid.data.tags import Tags
 from aio_reid.data_config import DataConfig, SourceConfig
 from aio_reid.datasets.catalogue import find_dataset
 from aio_reid.datasets.manifest import read_manifest
@@ -84,6 +86,26 @@ def validation_records(
         except DataError as error:
             raise DataError(f"the split val cannot be validated on: {error}; leave it out, or complete it") from None
     return ranked
+
+
+def check_told(config: RunConfig, tags: Tags | None) -> None:
+    """Refuse options that use what is said of people where nothing is said of anybody: they would do nothing.
+
+    Args:
+        tags: of the training identities; None where no option asks for them.
+
+    Raises:
+        DataError: names the options, and what they need.
+    """
+    if tags is None or tags.is_told.any():
+        return
+    asking = {"loss.tag_weight": (config.loss.tag_weight, 0), "data.lookalikes": (config.data.lookalikes, 1)}
+    asking = {name: values for name, values in asking.items() if values[0] > values[1]}
+    raise DataError(
+        f"{' and '.join(f'{name} {value:g}' for name, (value, _) in asking.items())}: need sentences, or attributes of "
+        f"photos, and no training identity of {config.data.places} has any; add some, or give "
+        f"{' '.join(f'--set {name}={nothing}' for name, (_, nothing) in asking.items())}"
+    )
 
 
 def _read(source: SourceConfig) -> list[Record]:

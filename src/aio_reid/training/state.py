@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,14 @@ from torch import Tensor, nn
 
 from aio_reid.config import RunConfig, parse
 from aio_reid.errors import ConfigError, StorageError, TrainingError
+from aio_reid.storage import written_whole
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"
 VALIDATION = "validation.jsonl"
+ABSENT = "nothing"
+LONGEST_SHOWN = 60
+"""Characters of a setting's value in a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +67,12 @@ def save_checkpoint(
         "about": json.dumps(about),
     }
     target = run / CHECKPOINT
-    partial = target.with_suffix(".partial")
     try:
-        with partial.open("wb") as file:
+        with written_whole(target) as part, part.open("wb") as file:
             torch.save(state, file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(partial, target)
     except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
-        partial.unlink(missing_ok=True)
         raise StorageError(
             f"checkpoint cannot be written to {str(target)!r}: {error}; free space, then --resume"
         ) from None
@@ -96,7 +97,7 @@ def load_checkpoint(
     """
     path = run / CHECKPOINT
     if not path.exists():
-        return _cut_rows(run, RunPosition(), cut_logs)
+        return _cut_logs(run, RunPosition(), cut_logs)
     state, stored, position = _read(path)
     _check_same(run, stored, about)
     own, trained = trained_state(objective), state["trained"]
@@ -108,7 +109,7 @@ def load_checkpoint(
         )
     objective.load_state_dict(trained, strict=False)
     optimizer.load_state_dict(state["optimizer"])
-    return _cut_rows(run, position, cut_logs)
+    return _cut_logs(run, position, cut_logs)
 
 
 def read_trained(run: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -134,19 +135,46 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any], RunPosition]:
 
 def _check_same(run: Path, stored: Mapping[str, Any], about: Mapping[str, Any]) -> None:
     """Refuse to go on with something else. A setting that the stored configuration does not know had its default."""
+    for what, difference in _differences(stored, about):
+        if difference is not None:
+            raise TrainingError(
+                f"{str(run)!r} was started with another {what} ({difference}): give the same one, or another --out"
+            )
+
+
+def _differences(stored: Mapping[str, Any], about: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
+    """Yield what must be the same, and where it differs; None where it does not."""
     try:
-        config = parse(RunConfig, stored.get("config"), "stored configuration").model_dump(mode="json")
-    except ConfigError:
-        config = None
-    same = {
-        "configuration": config is not None and deciding_settings(config) == deciding_settings(about["config"]),
-        "encoder": stored.get("encoder_hash") == about["encoder_hash"],
-        "set of training persons": stored.get("persons_hash", about["persons_hash"]) == about["persons_hash"],
-        "set of tags": stored.get("tags", about["tags"]) == about["tags"],
-    }
-    for what, is_same in same.items():
-        if not is_same:
-            raise TrainingError(f"{str(run)!r} was started with another {what}: give the same one, or another --out")
+        config = parse(RunConfig, stored.get("config"), "as stored").model_dump(mode="json")
+        yield "configuration", first_difference(deciding_settings(config), deciding_settings(about["config"]))
+    except ConfigError as error:
+        yield "configuration", f"this version cannot read it, {error}"
+    then, now = stored.get("encoder_hash"), about["encoder_hash"]
+    yield "encoder", None if then == now else f"{str(then)[:12]} then, {now[:12]} now"
+    then, now = stored.get("persons_hash", about["persons_hash"]), about["persons_hash"]
+    counts = [found.get("data", {}).get("identities", "some") for found in (stored, about)]
+    others = "other " if counts[0] == counts[1] else ""
+    yield "set of training persons", None if then == now else f"{counts[0]} persons then, {others}{counts[1]} now"
+    yield "set of tags", first_difference(stored.get("tags", about["tags"]), about["tags"], "tags")
+
+
+def first_difference(then: Any, now: Any, place: str = "") -> str | None:
+    """Return where two values of plain data differ first, e.g. "seed: 3 then, 4 now"; None where they do not.
+
+    Args:
+        place: of both, before the names inside them: "optim" makes "optim.max_steps: ...".
+    """
+    if then == now:
+        return None
+    if isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
+        then, now = (dict(enumerate(values)) for values in (then, now))
+    if isinstance(then, dict) and isinstance(now, dict):
+        inside = f"{place}." if place else ""
+        name = next(name for name in then | now if name not in then or name not in now or then[name] != now[name])
+        return first_difference(then.get(name, ABSENT), now.get(name, ABSENT), f"{inside}{name}")
+    shown = [value if value is ABSENT else json.dumps(value) for value in (then, now)]
+    shown = [text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..." for text in shown]
+    return f"{place}: {shown[0]} then, {shown[1]} now" if place else f"{shown[0]} then, {shown[1]} now"
 
 
 def deciding_settings(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -182,16 +210,24 @@ def read_log(run: Path, name: str = LOG) -> list[dict[str, Any]]:
     return rows
 
 
-def _cut_rows(run: Path, position: RunPosition, wanted: bool) -> RunPosition:
-    """Drop the rows after the position if wanted, because the resumed run writes them again; return the position."""
-    for path in (run / LOG, run / VALIDATION):
-        if not (wanted and path.exists()):
-            continue
-        try:
-            rows = [row for row in read_log(run, path.name) if row.get("step", -1) < position.step]
-            partial = path.with_suffix(".partial")
-            partial.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-            os.replace(partial, path)
-        except OSError as error:
-            raise StorageError(f"{str(path)!r} cannot be rewritten: {error}; free space, then --resume") from None
+def cut_rows(run: Path, name: str, step: int) -> None:
+    """Drop the rows of `step` (from 0) and later ones from a JSON lines file of the run, because they come again.
+
+    Raises:
+        StorageError: the disk is full or read-only; the file is as it was.
+    """
+    path = run / name
+    try:
+        kept = [row for row in read_log(run, name) if row.get("step", -1) < step]
+        if path.exists():
+            with written_whole(path) as part:
+                part.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"{str(path)!r} cannot be rewritten: {error}; free space, then --resume") from None
+
+
+def _cut_logs(run: Path, position: RunPosition, wanted: bool) -> RunPosition:
+    """Cut the logs back to the position if wanted; return the position."""
+    for name in (LOG, VALIDATION) if wanted else ():
+        cut_rows(run, name, position.step)
     return position
