@@ -78,12 +78,18 @@ def export_weights(
             help="Read each picture's mirror image too, or not: better, and twice the time. Default: as the run says.",
         ),
     ] = None,
+    with_encoder: Annotated[
+        bool,
+        typer.Option("--with-encoder", help="Put a published encoder in too: larger, and usable where that is not."),
+    ] = False,
 ) -> None:
     """Write the weights of a finished run, or the mean of several, as one file that `--weights` takes."""
     from aio_reid.training.export import export_run
 
     averaged = [_run_or_packaged(other) for other in average or ()]
-    typer.echo(f"written: {export_run(_run_or_packaged(run), out, half=half, averaged=averaged, mirrored=mirrored)}")
+    source = _run_or_packaged(run)
+    export_run(source, out, half=half, averaged=averaged, mirrored=mirrored, with_encoder=with_encoder)
+    typer.echo(f"written: {out}")
 
 
 def _run_or_packaged(run: Path) -> Path:

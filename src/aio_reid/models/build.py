@@ -91,7 +91,7 @@ def load_model(path: Path) -> tuple[AIOModel, WeightsFile]:
             model = _assemble(config, _timm_encoder_of(weights, config.encoder))
         assign_strictly(model, weights.tensors, f"weights {str(path)!r}")
     else:
-        model = build_model(config.model_copy(update={"word_table_file": None}), seed=0)
+        model = _build_around_encoder(path, config)
         external = {f"{ENCODER}{n}": t for n, t in model.encoder.frozen_state().items()}
         assign_strictly(model, {**external, **weights.tensors}, f"weights {str(path)!r}")
     found = model.encoder.hash()
@@ -102,6 +102,21 @@ def load_model(path: Path) -> tuple[AIOModel, WeightsFile]:
         )
     model.to(memory_format=torch.channels_last)
     return model.eval(), weights
+
+
+def _build_around_encoder(path: Path, config: ModelConfig) -> AIOModel:
+    """Return a model for the weights at `path`, which leave their frozen encoder outside.
+
+    Raises:
+        WeightsError: the encoder is not to be had; names both remedies.
+    """
+    try:
+        return build_model(config.model_copy(update={"word_table_file": None}), seed=0)
+    except WeightsError as error:
+        raise WeightsError(
+            f"weights {str(path)!r} hold no encoder, and the one that they need is not here: {error}; or, where it is: "
+            "aio-reid export-weights WEIGHTS OUT --with-encoder"
+        ) from None
 
 
 def _timm_encoder_of(weights: WeightsFile, config: TimmEncoder) -> FrozenEncoder:

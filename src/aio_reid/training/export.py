@@ -18,11 +18,18 @@ from aio_reid.training.state import CHECKPOINT
 
 
 def export_run(
-    run: Path, out: Path, *, half: bool = False, averaged: Sequence[Path] = (), mirrored: bool | None = None
+    run: Path,
+    out: Path,
+    *,
+    half: bool = False,
+    averaged: Sequence[Path] = (),
+    mirrored: bool | None = None,
+    with_encoder: bool = False,
 ) -> Path:
     """Write the weights of a run (its folder, or a weights file) to `out`; returns `out`.
 
     With `half` floats are stored as float16.
+    With `with_encoder` a frozen encoder that came from elsewhere goes in, so that the file needs no other.
     `mirrored`, where given, decides whether the model reads each picture's mirror image too (`ModelConfig.mirrored`).
 
     With `averaged`, further runs of the same model, the mean of all is written: of runs that went on from one another
@@ -46,7 +53,8 @@ def export_run(
     if mirrored is not None:
         config = config.model_copy(update={"mirrored": mirrored})
     dtype = torch.float16 if half else torch.float32
-    write_weights(out, export_weights(model, config, about, dtype=dtype, with_encoder=weights.has_encoder))
+    has_encoder = with_encoder or weights.has_encoder
+    write_weights(out, export_weights(model, config, about, dtype=dtype, with_encoder=has_encoder))
     return out
 
 
