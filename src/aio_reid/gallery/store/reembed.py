@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
@@ -33,6 +33,31 @@ class Reembedded:
     dropped: tuple[Unreadable, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """Pictures by number that have no vector: those that are missing or damaged, and those not to be read just now."""
+
+    missing: dict[int, Unreadable]
+    unread: dict[int, Unreadable]
+
+    def check(self, num_pictures: int, drop_missing: bool) -> None:
+        """Refuse to go on with what may not be dropped.
+
+        Raises:
+            DataError: some cannot be read now, or some are missing and may not be dropped.
+        """
+        lost = "put them back and repeat, or lose them with --drop-missing"
+        refused = [(self.unread, "read now", "repeat later")]
+        refused += [] if drop_missing else [(self.missing, "embedded", lost)]
+        for found, state, remedy in refused:
+            if found:
+                first = next(iter(found.values()))
+                raise DataError(
+                    f"{len(found)} of {num_pictures} pictures cannot be {state}, the first is {str(first.path)!r} "
+                    f"({first.error}); {remedy}"
+                )
+
+
 def reembed_gallery(
     store: EmbeddedStore,
     embedder: EmbedderFactory,
@@ -44,7 +69,8 @@ def reembed_gallery(
     """Replace all vectors by those of other weights. Pictures are read from their files, or from their copies.
 
     Raises:
-        DataError: pictures are missing or have changed, and may not be dropped.
+        DataError: pictures are missing or have changed, and may not be dropped; or cannot be read for the moment, which
+            are never dropped.
         StorageError: the gallery cannot be written.
     """
     once = LoadedOnce(embedder)
@@ -52,22 +78,17 @@ def reembed_gallery(
     with store.reading() as connection:
         rows = connection.execute("SELECT id FROM items WHERE id NOT IN (SELECT id FROM next_vectors) ORDER BY id")
         todo = [number for (number,) in rows]
-    missing: dict[int, Unreadable] = {}
+    left = _Left({}, {})
     with progress.task("Embedding", len(todo), "pictures") as task, _scratch(store) as scratch:
         for chunk in chunks(todo, CHUNK):
             items = store.get(chunk)
             for modality in {item.picture.modality for item in items}:
                 of_kind = [item for item in items if item.picture.modality is modality]
-                missing |= _embed_chunk(store, once, of_kind, modality, scratch)
+                _embed_chunk(store, once, of_kind, modality, scratch, left)
             task.advance(len(chunk))
-    if missing and not drop_missing:
-        first = next(iter(missing.values()))
-        raise DataError(
-            f"{len(missing)} of {store.count()} pictures cannot be embedded, the first is {str(first.path)!r} "
-            f"({first.error}); put them back and repeat, or lose them with --drop-missing"
-        )
-    _finish(store, once.weights_hash, weights_name, sorted(missing))
-    return Reembedded(store.count(), tuple(missing.values()))
+    left.check(store.count(), drop_missing)
+    _finish(store, once.weights_hash, weights_name, sorted(left.missing))
+    return Reembedded(store.count(), tuple(left.missing.values()))
 
 
 @contextmanager
@@ -96,15 +117,18 @@ def _begin(store: EmbeddedStore, weights_hash: str) -> None:
 
 
 def _embed_chunk(
-    store: EmbeddedStore, once: LoadedOnce, items: Sequence[Item], modality: Modality, scratch: Path
-) -> dict[int, Unreadable]:
-    """Embed what can be read, keep it, and return the rest."""
+    store: EmbeddedStore, once: LoadedOnce, items: Sequence[Item], modality: Modality, scratch: Path, left: _Left
+) -> None:
+    """Embed what can be read and keep it; the rest is added to what is left."""
     readable: list[tuple[Item, Path]] = []
-    missing: dict[int, Unreadable] = {}
     for item in items:
-        path = _readable_path(store, item, scratch)
+        try:
+            path = _readable_path(store, item, scratch)
+        except OSError as error:
+            left.unread[item.id] = Unreadable(item.picture.path, error.strerror or str(error))
+            continue
         if path is None:
-            missing[item.id] = Unreadable(item.picture.path, "missing, or changed since it was enrolled")
+            left.missing[item.id] = Unreadable(item.picture.path, "missing, or changed since it was enrolled")
         else:
             readable.append((item, path))
     kept: list[tuple[int, bytes]] = []
@@ -112,22 +136,35 @@ def _embed_chunk(
     for (item, _), outcome in zip(readable, outcomes, strict=True):
         vector = None if outcome.vector is None else unit_vector(outcome.vector)
         if vector is None:
-            missing[item.id] = Unreadable(item.picture.path, outcome.error or "the model gives no usable vector for it")
+            reason = outcome.error or "the model gives no usable vector for it"
+            (left.unread if outcome.is_passing else left.missing)[item.id] = Unreadable(item.picture.path, reason)
         else:
             kept.append((item.id, vector.astype("<f4", copy=False).tobytes()))
     with store.changing() as connection:
         connection.executemany("INSERT OR REPLACE INTO next_vectors VALUES(?, ?)", kept)
     for file in list(scratch.iterdir()):
         file.unlink()
-    return missing
 
 
 def _readable_path(store: EmbeddedStore, item: Item, scratch: Path) -> Path | None:
-    """Return where the very content lies that was enrolled; a copy is written out for the time being."""
-    with suppress(OSError):
+    """Return where the very content lies that was enrolled, None where nowhere; a copy is written out for the time
+    being.
+
+    Raises:
+        OSError: the file may be what was enrolled and cannot be read now, and there is no copy; or one cannot be
+            written out.
+    """
+    problem: OSError | None = None
+    try:
         if file_content(item.picture.path) == item.picture.content:
             return item.picture.path
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        pass
+    except OSError as error:
+        problem = error
     copy = store.copy_of(item.picture.content)
+    if copy is None and problem is not None:
+        raise problem
     if copy is None:
         return None
     path = scratch / f"{item.id}{item.picture.path.suffix}"
