@@ -15,7 +15,9 @@ Overrides = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one value: --set optim.max_epochs=2")
 ]
 RunFolder = Annotated[Path | None, typer.Option(metavar="DIR", help="The run's folder; default: runs/NAME.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run that the folder holds.")]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on with the run that the folder holds; begin where it holds none.")
+]
 
 
 def train(config: ConfigFile, overrides: Overrides = None, out: RunFolder = None, resume: Resume = False) -> None:
