@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from aio_reid.errors import StorageError
-from aio_reid.gallery.cache import Embedded, EmbeddingCache, Space, caches_to_erase, default_cache_folder, open_cache
+from aio_reid.gallery.cache import Embedded, EmbeddingCache, Space, default_cache_folder, open_cache
 from aio_reid.gallery.database import FILE_NAME
 from aio_reid.gallery.embedder import QueryEmbedding
 from aio_reid.gallery.scan import PictureFile
+from aio_reid.gallery.store.erase_places import caches_to_erase
 from aio_reid.records import Modality
 
 SPACE = Space("w" * 64, Modality.RGB)
@@ -250,6 +251,13 @@ def test_an_erasure_passes_over_no_cache_that_was_named(monkeypatch: pytest.Monk
     assert caches_to_erase(None) == [] and caches_to_erase(tmp_path / "named") == [tmp_path / "named"]
     open_cache().close()
     assert caches_to_erase(None) == [default_cache_folder()]
+    monkeypatch.delenv("XDG_CACHE_HOME")
+
+    def no_home(path: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "expanduser", no_home)
+    assert caches_to_erase(None) == []
 
 
 def test_a_file_that_another_process_is_making_is_waited_for(tmp_path: Path) -> None:

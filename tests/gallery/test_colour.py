@@ -58,9 +58,15 @@ def test_no_program_is_started_to_look_at_a_picture(tmp_path: Path, monkeypatch:
         raise AssertionError("a PostScript interpreter was started")
 
     Image.new("L", (8, 8)).save(tmp_path / "program.eps")
-    (tmp_path / "program.eps").rename(tmp_path / "grey.jpg")
+    program = (tmp_path / "program.eps").read_bytes()
+    fields = {(3, 20): b"\x00\x08", (3, 30): b"\x00\x08", (3, 60): b"\x01\x00", (3, 120): b"\x01", (8, 10): program}
+    wrapped = b"".join(bytes((0x1C, *name)) + len(data).to_bytes(2, "big") + data for name, data in fields.items())
     monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", never)
-    assert not is_colourless(tmp_path / "grey.jpg") and thumbnail(tmp_path / "grey.jpg") is None
+    for content, name in ((program, "EPS"), (wrapped, "IPTC")):
+        (tmp_path / "grey.jpg").write_bytes(content)
+        with Image.open(tmp_path / "grey.jpg") as image:
+            assert image.format == name
+        assert not is_colourless(tmp_path / "grey.jpg") and thumbnail(tmp_path / "grey.jpg") is None
 
 
 def test_a_name_says_more_than_the_look(tmp_path: Path) -> None:

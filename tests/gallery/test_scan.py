@@ -12,7 +12,7 @@ from aio_reid.gallery.scan import GALLERY_FILE, PICTURE_SUFFIXES, list_pictures
 
 RED = (220, 30, 30)
 # Formats that Pillow lists as readable but cannot decode by itself, see scan.py.
-NOT_BY_ITSELF = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
+NOT_BY_ITSELF = {"BUFR", "EPS", "GRIB", "HDF5", "IPTC", "MPEG", "WMF"}
 
 
 def names(folder: Path, **options: Path) -> list[str]:

@@ -44,9 +44,9 @@ def erase(
     reach, or nothing was there of pictures that were named. Picture files outside of the gallery are not touched, nor
     are galleries that imported from this one.
     """
-    from aio_reid.gallery.cache import caches_to_erase
     from aio_reid.gallery.outputs import check_writable
     from aio_reid.gallery.store.erase import erase_pictures
+    from aio_reid.gallery.store.erase_places import caches_to_erase
     from aio_reid.gallery.store.milvus.care import erase_from_cluster, forget_cluster_backup
     from aio_reid.gallery.store.milvus.store import MilvusStore
     from aio_reid.gallery.store.pending import forget_place

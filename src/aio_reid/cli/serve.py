@@ -146,7 +146,7 @@ def _make_service(
     cache: Path | None,
 ) -> Service:
     """Open galleries and audit log, then load the model, which takes longest."""
-    from aio_reid.gallery.cache import caches_to_erase
+    from aio_reid.gallery.store.erase_places import caches_to_erase
     from aio_reid.gallery.store.protocol import check_weights
     from aio_reid.server.app import page_folder
     from aio_reid.server.audit import FILE_NAME, AuditLog

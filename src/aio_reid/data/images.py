@@ -191,8 +191,8 @@ def _checked_name(path_or_bytes: str | Path | bytes) -> str:
 
 def _check_header(image: Image.Image, name: str) -> None:
     width, height = image.size
-    if image.format == "EPS":  # decoding it would start a PostScript interpreter on a file of unknown origin
-        raise PictureError(f"{name} is an EPS program, not pixels; convert it to PNG")
+    if image.format in ("EPS", "IPTC"):  # either may start a PostScript interpreter on a file of unknown origin
+        raise PictureError(f"{name} is {image.format}, which may be a program and not pixels; convert it to PNG")
     if width < 1 or height < 1:
         raise PictureError(f"{name} has no pixels ({width} x {height}); copy it again from its source")
     if width * height > MAX_PIXELS:

@@ -244,16 +244,6 @@ def default_cache_folder() -> Path:
     return (Path(base) if os.path.isabs(base) else Path("~/.cache").expanduser()) / "aio-reid"
 
 
-def caches_to_erase(named: Path | None) -> list[Path]:
-    """Return the folders of caches that an erasure has to reach: the one that was named, which is never passed over, or
-    this user's own if anything was ever kept there.
-    """
-    if named is not None:
-        return [named]
-    own = default_cache_folder()
-    return [own] if (own / FILE_NAME).is_file() else []
-
-
 def open_cache(folder: Path | None = None, *, enabled: bool = True, make: bool = True) -> EmbeddingCache:
     """Open the cache in a folder (None: this user's own); not enabled, nothing outlives the process. Where there is
     none, it is made, or without `make` stands for an empty one in memory.

@@ -10,12 +10,13 @@ from pathlib import Path
 from aio_reid.errors import DataError
 
 _PILLOW_READS = """
-apng avif avifs blp bmp bw cur dcx dds dib fit fits flc fli ftc ftu gbr gif icb icns ico iim im j2c j2k jfif jp2 jpc jpe
+apng avif avifs blp bmp bw cur dcx dds dib fit fits flc fli ftc ftu gbr gif icb icns ico im j2c j2k jfif jp2 jpc jpe
 jpeg jpf jpg jpx mpo msp pbm pcd pcx pfm pgm png pnm ppm psd pxr qoi ras rgb rgba sgi tga tif tiff vda vst webp xbm xpm
 """
 
 # Written down because asking Pillow imports all its plugins; a test compares the two. Left out are eps and ps (they run
-# Ghostscript), wmf and emf (Windows only), and the containers that Pillow merely recognises (bufr, grib, hdf, mpeg).
+# Ghostscript) and iim (may hold one of them), wmf and emf (Windows only), and the containers that Pillow merely
+# recognises (bufr, grib, hdf, mpeg).
 PICTURE_SUFFIXES: frozenset[str] = frozenset(f".{suffix}" for suffix in _PILLOW_READS.split())
 
 GALLERY_FILE = "gallery.sqlite"

@@ -136,8 +136,9 @@ def check_ours(kind: FileKind, connection: sqlite3.Connection, name: str) -> Non
     Raises:
         StorageError: it is not ours.
     """
+    was_empty = is_empty(connection)  # first: tables and their mark come together, perhaps between two of these lines
     application, version = number(connection, "application_id"), number(connection, "user_version")
-    if not is_empty(connection) and application != kind.application_id:
+    if not was_empty and application != kind.application_id:
         raise damaged(kind, name, "another program's database")
     if version > kind.schema_version:
         raise StorageError(

@@ -62,12 +62,13 @@ def open_picture(picture: Path | bytes, formats: tuple[str, ...] | None = None) 
     """Open a picture, a file or its bytes, of one of the formats (None: all); its pixels are not read yet.
 
     Raises:
-        UnidentifiedImageError: as Pillow; also for an EPS program, for which it would start a PostScript interpreter.
+        UnidentifiedImageError: as Pillow; also for an EPS program, for which it would start a PostScript interpreter,
+            and for IPTC, which may hold one.
     """
     image = Image.open(io.BytesIO(picture) if isinstance(picture, bytes) else picture, formats=formats)
-    if image.format == "EPS":
+    if image.format in ("EPS", "IPTC"):
         image.close()
-        raise UnidentifiedImageError("an EPS program, not pixels")
+        raise UnidentifiedImageError("may be a program, not pixels")
     return image
 
 

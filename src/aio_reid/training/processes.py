@@ -109,11 +109,6 @@ class Processes:
                 dist.broadcast(sent, src=0)
                 tensor.copy_(sent)
 
-    def wait(self) -> None:
-        """Return when every process has come this far."""
-        if self.count > 1:
-            self.anywhere([True])
-
 
 ALONE = Processes()
 

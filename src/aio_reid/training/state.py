@@ -218,8 +218,9 @@ def cut_rows(run: Path, name: str, step: int) -> None:
     """
     path = run / name
     try:
-        kept = [row for row in read_log(run, name) if row.get("step", -1) < step]
-        if path.exists():
+        rows = read_log(run, name)
+        kept = [row for row in rows if row.get("step", -1) < step]
+        if path.exists() and (kept != rows or not path.read_bytes().endswith(b"\n")):  # a line may be cut off
             with written_whole(path) as part:
                 part.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
     except OSError as error:

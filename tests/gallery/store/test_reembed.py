@@ -55,7 +55,7 @@ def test_pictures_that_cannot_be_read_for_the_moment_are_never_dropped(
 
     other = ColourFactory("second")
     monkeypatch.setattr(reembed, "file_content", failing)
-    with pytest.raises(DataError, match=r"1 of 24 pictures cannot be read now.*Input/output error\); repeat later"):
+    with pytest.raises(DataError, match=r"1 of 24 pictures cannot be read now.*Input/output error\); mend that"):
         reembed_gallery(store, other, "second", drop_missing=True)
     monkeypatch.setattr(reembed, "file_content", file_content)
     other.embedder = Forgetful(other.weights_hash)

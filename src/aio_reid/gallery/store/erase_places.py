@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aio_reid.errors import AioError
-from aio_reid.gallery.cache import open_cache
+from aio_reid.gallery.cache import default_cache_folder, open_cache
 from aio_reid.gallery.database import FILE_NAME
 from aio_reid.gallery.store.backups import remove_parts
 from aio_reid.gallery.store.embedded import EmbeddedStore
@@ -31,6 +31,19 @@ class ErasedPlace:
     state: str
     num_erased: int = 0
     sha256: str | None = None
+
+
+def caches_to_erase(named: Path | None) -> list[Path]:
+    """Return the folders of caches that an erasure has to reach: the one that was named, which is never passed over, or
+    this user's own if anything was ever kept there.
+    """
+    if named is not None:
+        return [named]
+    try:
+        own = default_cache_folder()
+    except RuntimeError:  # no home folder: nothing was ever kept there
+        return []
+    return [own] if (own / FILE_NAME).is_file() else []
 
 
 def erase_cache(folder: Path, contents: Sequence[bytes]) -> ErasedPlace:

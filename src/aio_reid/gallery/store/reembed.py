@@ -47,7 +47,7 @@ class _Left:
             DataError: some cannot be read now, or some are missing and may not be dropped.
         """
         lost = "put them back and repeat, or lose them with --drop-missing"
-        refused = [(self.unread, "read now", "repeat later")]
+        refused = [(self.unread, "read now", "mend that, or remove them, and repeat")]
         refused += [] if drop_missing else [(self.missing, "embedded", lost)]
         for found, state, remedy in refused:
             if found:
