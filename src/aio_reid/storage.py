@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import os
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -75,23 +76,30 @@ def written_whole(path: Path) -> Iterator[Path]:
         raise
 
 
+_LOOK_AGAIN_S = 0.2
+
+
 class HeldLock(Exception):
     """Another process holds a lock; the message is its number, or "another one" where that cannot be read."""
 
 
 class ExclusiveLock:
-    """A lock across processes, held from its making until `release`; the system lets go of it when its holder dies,
-    however it dies.
+    """A lock across processes, held from its making until `release`; the system lets go of it when its holder and the
+    processes that it forked meanwhile have died, however they die.
+
+    Args:
+        mode: of the file, less the umask.
+        wait_s: how long another holder is waited for.
 
     Raises:
         HeldLock: another process holds it.
         OSError: the file cannot be made.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    def __init__(self, path: Path, *, mode: int = 0o600, wait_s: float = 0.0) -> None:
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, mode)
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._take(time.monotonic() + wait_s)
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
         except BlockingIOError:
@@ -100,6 +108,16 @@ class ExclusiveLock:
             raise HeldLock(holder) from None
         except OSError:
             pass  # a full disk: the lock is held, only the holder's number is missing
+
+    def _take(self, deadline: float) -> None:
+        while True:
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(_LOOK_AGAIN_S)
 
     def release(self) -> None:
         """Let the next one have it."""

@@ -64,9 +64,9 @@ def people(
         workers=workers,
         progress=console_progress(),
     )
-    typer.echo(f"written: {manifest}")
-    if sheet is not None:
-        typer.echo(f"written: {draw_sheet(sheet, identities, seed, splits)}")
+    files = [manifest] if sheet is None else [manifest, draw_sheet(sheet, identities, seed, splits)]
+    for path in files:
+        typer.echo(f"written: {path}")
 
 
 def chosen_splits(layout: str, **shares: float | None) -> Splits:

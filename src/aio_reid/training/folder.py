@@ -16,6 +16,8 @@ from aio_reid.training.state import CHECKPOINT
 
 CONFIG = "config.yaml"
 LOCK = ".lock"
+PATIENCE_S = 10.0
+"""A killed run's loader processes hold its lock for some seconds more, until they see that they are alone."""
 UNFINISHED = f".{CHECKPOINT}.*.part"
 """What a process that was killed while it wrote a checkpoint leaves behind."""
 
@@ -52,7 +54,7 @@ class RunFolder:
             out.mkdir(parents=True, exist_ok=True)
             if any(path.name != LOCK for path in out.iterdir()) and not (out / CONFIG).exists():
                 raise TrainingError(f"{str(out)!r} holds other files; give a new folder as --out")
-            self._lock = ExclusiveLock(out / LOCK)
+            self._lock = ExclusiveLock(out / LOCK, mode=0o666, wait_s=PATIENCE_S)
             self._check_run(resume)
             self._remove_unfinished()
             if not (out / CHECKPOINT).exists():  # else it is not yet known that this is the configuration of the run
