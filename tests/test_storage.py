@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
 import subprocess
 import sys
@@ -36,6 +37,16 @@ def test_a_file_is_the_old_one_until_it_is_the_new_one_and_nothing_else_is_left(
     with pytest.raises(FileNotFoundError), written_whole(file):
         pass  # nothing was written: the old one is not lost
     assert file.read_text() == "new"
+
+
+def test_a_file_is_on_the_disk_before_it_takes_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    fsync, replace = os.fsync, Path.replace
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (done.append("fsync"), fsync(descriptor)))
+    monkeypatch.setattr(Path, "replace", lambda part, path: (done.append("replace"), replace(part, path)))
+    with written_whole(tmp_path / "a.txt") as part:
+        part.write_text("new")
+    assert done == ["fsync", "replace"]
 
 
 def test_what_lies_in_the_way_is_told_and_leaves_nothing(tmp_path: Path) -> None:

@@ -52,6 +52,11 @@ class Modality(StrEnum):
 FUSIONS: tuple[str, ...] = ("early", "late")
 """How several modalities of a query are joined: read as one sequence, or as separate vectors that are added."""
 
+PROGRAM_FORMATS = ("EPS", "IPTC")
+"""Picture formats, as Pillow names them, that are or may hold a PostScript program, for which decoding would start an
+interpreter on a file of unknown origin: they are refused wherever pictures are opened.
+"""
+
 VISUAL_MODALITIES: tuple[Modality, ...] = tuple(m for m in Modality if m.is_visual)
 
 

@@ -57,11 +57,24 @@ def unchanged_bytes(path: Path, content: bytes) -> bytes | None:
     return data if hashlib.sha256(data).digest() == content else None
 
 
+def sync(path: Path) -> None:
+    """Return when the disk has the content of a file, or the names in a folder.
+
+    Raises:
+        OSError: there is no such file, or the disk is full or fails.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
     """Give the name of a file beside `path` to write to; at the end it replaces `path`, on an error it is removed.
 
-    So under its own name the file is at every moment the old one or the new one.
+    So under its own name the file is at every moment the old one or the new one, also after a power cut.
 
     Raises:
         OSError: the new file cannot take the place of the old one.
@@ -69,6 +82,7 @@ def written_whole(path: Path) -> Iterator[Path]:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield part
+        sync(part)
         part.replace(path)
     except BaseException:
         with suppress(OSError):  # the error that led here is the one to report

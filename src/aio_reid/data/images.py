@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from aio_reid.errors import DataError, PassingPictureError, PictureError
-from aio_reid.records import Modality
+from aio_reid.records import PROGRAM_FORMATS, Modality
 
 if TYPE_CHECKING:
     import torch
@@ -191,7 +191,7 @@ def _checked_name(path_or_bytes: str | Path | bytes) -> str:
 
 def _check_header(image: Image.Image, name: str) -> None:
     width, height = image.size
-    if image.format in ("EPS", "IPTC"):  # either may start a PostScript interpreter on a file of unknown origin
+    if image.format in PROGRAM_FORMATS:
         raise PictureError(f"{name} is {image.format}, which may be a program and not pixels; convert it to PNG")
     if width < 1 or height < 1:
         raise PictureError(f"{name} has no pixels ({width} x {height}); copy it again from its source")

@@ -262,9 +262,10 @@ def open_cache(folder: Path | None = None, *, enabled: bool = True, make: bool =
 
 def _is_missing(file: Path) -> bool:
     try:
-        return not file.stat()
+        file.stat()
     except OSError as error:  # what cannot be asked may be there: opening it says why
         return isinstance(error, FileNotFoundError)
+    return False
 
 
 def _reader() -> str:

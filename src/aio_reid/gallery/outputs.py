@@ -194,7 +194,7 @@ def write_whole(path: Path, text: str) -> None:
             path.write_bytes(data)
             return
         with written_whole(path) as part:
-            _write_and_sync(part, data)
+            part.write_bytes(data)
     except OSError as error:
         reason = error.strerror or error
         raise StorageError(f"cannot write {str(path)!r} ({reason}); free space or choose another place") from None
@@ -202,13 +202,6 @@ def write_whole(path: Path, text: str) -> None:
 
 def _is_special(path: Path) -> bool:
     return path.exists() and not path.is_file()
-
-
-def _write_and_sync(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _hit_dict(hit: Hit) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from aio_reid.errors import PictureError
+from aio_reid.records import PROGRAM_FORMATS
 
 MAX_HEIGHT = 256  # pixels
 MAX_WIDTH = 384  # pixels
@@ -62,11 +63,10 @@ def open_picture(picture: Path | bytes, formats: tuple[str, ...] | None = None) 
     """Open a picture, a file or its bytes, of one of the formats (None: all); its pixels are not read yet.
 
     Raises:
-        UnidentifiedImageError: as Pillow; also for an EPS program, for which it would start a PostScript interpreter,
-            and for IPTC, which may hold one.
+        UnidentifiedImageError: as Pillow; also for `PROGRAM_FORMATS`.
     """
     image = Image.open(io.BytesIO(picture) if isinstance(picture, bytes) else picture, formats=formats)
-    if image.format in ("EPS", "IPTC"):
+    if image.format in PROGRAM_FORMATS:
         image.close()
         raise UnidentifiedImageError("may be a program, not pixels")
     return image

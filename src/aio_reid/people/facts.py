@@ -5,8 +5,6 @@ A sentence tells some of it in words of its own; this tells all of it, so that a
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from aio_reid.people.identity import Garment, Identity
 from aio_reid.people.paint import Paint
 
@@ -22,8 +20,7 @@ def visible_attributes(identity: Identity) -> tuple[str, ...]:
     """
     names = [identity.gender, *_build(identity.build), "beard" if identity.has_beard else ""]
     if identity.outer is None or identity.outer.is_open:
-        shirt = identity.upper if identity.shows_inner_sleeves else replace(identity.upper, sleeve="")
-        names += _garment("upper" if identity.outer is None else "inner", shirt)
+        names += _garment("upper" if identity.outer is None else "inner", identity.seen_upper)
     for part, garment in (("upper", identity.outer), ("lower", identity.lower), ("head", identity.headwear)):
         names += _garment(part, garment) if garment is not None else []
     names += [f"shoes {identity.shoes.kind}", *_paint("shoes", identity.shoes.paint)]

@@ -114,9 +114,10 @@ class Identity:
         return ""
 
     @property
-    def shows_inner_sleeves(self) -> bool:
-        """Whether the sleeves of the shirt are to be seen: under a jacket with sleeves they are not."""
-        return self.outer is None or self.outer.sleeve == "sleeveless"
+    def seen_upper(self) -> Garment:
+        """The shirt as it is to be seen: under a jacket with sleeves without its own."""
+        is_bare = self.outer is None or self.outer.sleeve == "sleeveless"
+        return self.upper if is_bare else replace(self.upper, sleeve="")
 
 
 def random_identity(seed: int) -> Identity:

@@ -6,7 +6,6 @@ Phrases hold marked words (see `lexicon`): the label of a class stands in braces
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -161,7 +160,7 @@ class Teller:
             outer = f"{dice.pick(lexicon.OPEN_WORDS)} {outer}"
         if dice.chance(0.2):
             return f"a {outer}"
-        inner = self.noun(one.upper if one.shows_inner_sleeves else replace(one.upper, sleeve=""))
+        inner = self.noun(one.seen_upper)
         joint = dice.pick(("%o over %i", "%o over %i", "%i under %o", "%o and %i", "%o with %i underneath"))
         return joint.replace("%o", f"a {outer}").replace("%i", inner)
 

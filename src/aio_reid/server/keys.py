@@ -166,8 +166,6 @@ def _write_keys(path: Path, keys: Sequence[Key]) -> None:
             descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
     except OSError as error:
         reason = error.strerror or error
         raise StorageError(f"the keys {str(path)!r} cannot be written ({reason}); give another --keys FILE") from None

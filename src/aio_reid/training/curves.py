@@ -31,7 +31,7 @@ class Curves:
         self._file: BinaryIO | None = None
 
     def add(self, group: str, figures: Mapping[str, float], step: int) -> None:
-        """Write figures as "GROUP/NAME"; they are on the disk at return.
+        """Write figures as "GROUP/NAME"; at return they are in the file, for whoever looks on.
 
         Raises:
             StorageError: the disk is full or read-only.

@@ -5,7 +5,6 @@ losses.
 from __future__ import annotations
 
 import json
-import os
 import pickle
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -70,8 +69,6 @@ def save_checkpoint(
     try:
         with written_whole(target) as part, part.open("wb") as file:
             torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
     except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
         raise StorageError(
             f"checkpoint cannot be written to {str(target)!r}: {error}; free space, then --resume"
@@ -218,11 +215,10 @@ def cut_rows(run: Path, name: str, step: int) -> None:
     """
     path = run / name
     try:
-        rows = read_log(run, name)
-        kept = [row for row in rows if row.get("step", -1) < step]
-        if path.exists() and (kept != rows or not path.read_bytes().endswith(b"\n")):  # a line may be cut off
+        kept = "".join(json.dumps(row) + "\n" for row in read_log(run, name) if row.get("step", -1) < step)
+        if path.exists() and path.read_text(encoding="utf-8") != kept:
             with written_whole(path) as part:
-                part.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
+                part.write_text(kept, encoding="utf-8")
     except OSError as error:
         raise StorageError(f"{str(path)!r} cannot be rewritten: {error}; free space, then --resume") from None
 

@@ -67,8 +67,6 @@ def write_backup(store: EmbeddedStore, target: Path) -> None:
             os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
             with store.reading() as connection, told(target):
                 connection.execute("VACUUM INTO ?", [str(part)])
-            with part.open("rb+") as file:
-                os.fsync(file.fileno())
     except OSError as error:
         raise StorageError(f"cannot write {str(target)!r} ({error.strerror or error}); choose another place") from None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,6 +14,7 @@ from aio_reid.gallery.store.milvus.store import MilvusStore
 from aio_reid.gallery.store.protocol import Added, Store
 from aio_reid.gallery.store.schema import create_file
 from aio_reid.progress import SILENT, Progress
+from aio_reid.storage import sync
 
 
 def bring_over(target: Store, source: Store, *, progress: Progress = SILENT) -> Added:
@@ -63,13 +63,5 @@ def export_cluster(store: MilvusStore, path: Path, *, progress: Progress = SILEN
             written.replace(target)
     except OSError as error:
         raise StorageError(f"cannot write {str(target)!r} ({error.strerror or error}); choose another place") from None
-    _sync_folder(target.parent)
+    sync(target.parent)
     return target
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -163,9 +163,9 @@ def _readable_path(store: EmbeddedStore, item: Item, scratch: Path) -> Path | No
     except OSError as error:
         problem = error
     copy = store.copy_of(item.picture.content)
-    if copy is None and problem is not None:
-        raise problem
     if copy is None:
+        if problem is not None:
+            raise problem
         return None
     path = scratch / f"{item.id}{item.picture.path.suffix}"
     path.write_bytes(copy)

@@ -83,8 +83,6 @@ def write_index(path: Path, index: Index) -> None:
         with written_whole(path) as part, open(_make_privately(part), "wb") as file:
             file.write(MAGIC + json.dumps(header).encode() + b"\n" + ids)
             file.write(lists.data)
-            file.flush()
-            os.fsync(file.fileno())
     except OSError as error:
         raise StorageError(
             f"the index {str(path)!r} cannot be written ({error.strerror or error}); free space, or search without it"
